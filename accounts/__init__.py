@@ -1,0 +1,1 @@
+"""Who: applications, API keys, grants (connected accounts), credentials, providers, sync intent."""

@@ -1,0 +1,7 @@
+"""Django application."""
+
+from django.apps import AppConfig
+
+
+class ApiConfig(AppConfig):
+    name = "api"

@@ -1,0 +1,1 @@
+"""What: folders, messages, threads, raw store, change log, and the sync itself."""

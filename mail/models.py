@@ -1,0 +1,267 @@
+"""The mirror's tables. Only mail.store writes them, only mail.changes writes the log.
+
+Primary keys are UUIDs made by the client: bulk writes need no round trip to learn an id, and a message's id can be
+derived from its identity (mail.types.message_id), so that it survives moves, UIDVALIDITY resets and a full re-mirror.
+"""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts.models import Account
+
+
+class FolderState(models.TextChoices):
+    """How far the mirror of a folder is."""
+
+    PENDING = "pending"    # not yet looked into
+    SYNCING = "syncing"    # older mail is still being copied
+    LIVE = "live"          # complete
+    ERROR = "error"        # the server refuses it; retried with backoff
+
+
+class Folder(models.Model):
+    """A mailbox of the server (RFC 3501's word for folder) and how far it is mirrored.
+
+    Invariant: every UID in [backfill_uid, uidnext) is mirrored or has a Gap row; flags are true as of highestmodseq.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="folders")
+    name = models.TextField(help_text="Full path, decoded, with the server's delimiter.")
+    wire_name = models.TextField(help_text="The name's bytes as the server sent them, read as Latin-1.")
+    delimiter = models.CharField(max_length=4, blank=True)
+    role = models.CharField(max_length=12, blank=True, help_text="inbox, sent, drafts, trash, junk, archive, all, flagged or nothing.")
+    attributes = ArrayField(models.TextField(), default=list)
+    selectable = models.BooleanField(default=True)
+    mailbox_id = models.TextField(blank=True, help_text="MAILBOXID of RFC 8474, where offered.")
+
+    # What the server says; visible in the API.
+    total_count = models.PositiveIntegerField(default=0)
+    unread_count = models.PositiveIntegerField(default=0)
+
+    # Sync point.
+    uidvalidity = models.BigIntegerField(null=True)
+    uidnext = models.BigIntegerField(default=1)
+    highestmodseq = models.BigIntegerField(default=0, help_text="0: the server keeps none for this folder.")
+    backfill_uid = models.BigIntegerField(default=1, help_text="UIDs below are still to be copied; 1: none are.")
+    flags_uid = models.BigIntegerField(default=0, help_text="Full strategy: older flags were last compared down to here.")
+
+    state = models.CharField(max_length=8, choices=FolderState, default=FolderState.PENDING)
+    error = models.TextField(blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    synced_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            # Deferred: a rename may swap two names within one transaction.
+            models.UniqueConstraint(fields=["account", "wire_name"], name="folder_name_once", deferrable=models.Deferrable.DEFERRED),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Thread(models.Model):
+    """A conversation. Its figures are derived from its messages by mail.store."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="threads")
+    provider_key = models.TextField(null=True, blank=True, help_text="X-GM-THRID or THREADID, where offered.")  # noqa: DJ001 -- NULLs do not collide in the unique constraint
+    subject = models.TextField(blank=True)
+    message_count = models.PositiveIntegerField(default=0)
+    earliest_at = models.DateTimeField()
+    latest_at = models.DateTimeField()
+    unread = models.BooleanField(default=False)
+    starred = models.BooleanField(default=False)
+    has_attachments = models.BooleanField(default=False)
+    has_drafts = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "provider_key"], name="thread_provider_key_once")]
+        indexes = [models.Index(fields=["account", "-latest_at", "-id"], name="thread_listing")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Message(models.Model):
+    """One mail of an account, however many folders hold it."""
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="mail.types.message_id(account, key).")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="messages")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="messages")
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the raw message; finds it in Raw.")
+    size = models.BigIntegerField(help_text="Bytes of the raw message on the server.")
+
+    header_id = models.CharField(max_length=998, blank=True, help_text="Message-ID without angle brackets.")
+    subject = models.TextField(blank=True)
+    subject_key = models.BigIntegerField(null=True, help_text="Hash of the subject without reply prefixes; NULL: no subject.")
+    is_reply = models.BooleanField(default=False, help_text="The subject has a reply or forward prefix.")
+    has_references = models.BooleanField(default=False, help_text="References or In-Reply-To name another message.")
+    # Lists of {"name": …, "email": …} in header order.
+    from_addresses = models.JSONField(default=list)
+    to_addresses = models.JSONField(default=list)
+    cc_addresses = models.JSONField(default=list)
+    bcc_addresses = models.JSONField(default=list)
+    reply_to_addresses = models.JSONField(default=list)
+    participants = ArrayField(models.TextField(), default=list, help_text="All addresses of from, to, cc and bcc in lower case.")
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="The Date header.")
+    received_at = models.DateTimeField(help_text="INTERNALDATE.")
+    snippet = models.TextField(blank=True)
+    attachments = models.JSONField(default=list, help_text="mail.types.Attachment as objects, in part order.")
+    has_attachments = models.BooleanField(default=False, help_text="At least one that is not inline.")
+    problem = models.TextField(blank=True, help_text="What could not be read of it, in words.")
+
+    # Derived from its locations by mail.store.
+    folder_ids = ArrayField(models.UUIDField(), default=list)
+    unread = models.BooleanField(default=False)
+    starred = models.BooleanField(default=False)
+    draft = models.BooleanField(default=False)
+    orphaned_at = models.DateTimeField(null=True, blank=True, help_text="Its last location vanished; a move shows itself within one pass.")
+
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-received_at", "-id"], name="message_listing"),
+            models.Index(fields=["account", "header_id"], name="message_header_id"),
+            models.Index(fields=["account", "subject_key", "received_at"], name="message_subject_key"),
+            models.Index(fields=["thread", "received_at"], name="message_thread"),
+            models.Index(fields=["account", "orphaned_at"], name="message_orphaned", condition=Q(orphaned_at__isnull=False)),
+            GinIndex(fields=["account", "participants"], name="message_participants"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Location(models.Model):
+    """A message's place: (folder, UIDVALIDITY, UID).
+
+    After a UIDVALIDITY reset the rows of the old value stay until the folder is mirrored again, so that nothing
+    seems to leave the folder meanwhile.
+    """
+
+    pk = models.CompositePrimaryKey("folder_id", "uidvalidity", "uid")
+    folder = models.ForeignKey(Folder, on_delete=models.CASCADE, related_name="locations")
+    uidvalidity = models.BigIntegerField()
+    uid = models.BigIntegerField()
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="locations", db_index=False)
+    flags = ArrayField(models.TextField(), default=list, help_text="As the server spells them, sorted, without \\Recent.")
+    received_at = models.DateTimeField(help_text="The message's, for listing a folder by date.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["message"], name="location_message"),
+            models.Index(fields=["folder", "-received_at", "-message"], name="location_listing"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.folder_id}/{self.uidvalidity}/{self.uid}"
+
+
+class Gap(models.Model):
+    """A UID that the server lists but would not hand out; retried until it does or the UID is expunged."""
+
+    pk = models.CompositePrimaryKey("folder_id", "uid")
+    folder = models.ForeignKey(Folder, on_delete=models.CASCADE, related_name="gaps")
+    uid = models.BigIntegerField()
+    attempts = models.PositiveIntegerField(default=1)
+    next_try_at = models.DateTimeField()
+    reason = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.folder_id}/{self.uid}"
+
+
+class Body(models.Model):
+    """The text that is shown: HTML where the message has it. Beside Message, so that listings scan narrow rows."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="body")
+    html = models.BooleanField(default=False)
+    data = models.BinaryField(help_text="UTF-8, zstd.")
+
+    def __str__(self) -> str:
+        return str(self.message_id)
+
+
+class Raw(models.Model):
+    """Raw MIME by content. Per account: no two accounts receive equal bytes, and removal needs no reference counts."""
+
+    pk = models.CompositePrimaryKey("account_id", "digest")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    digest = models.BinaryField(max_length=32)
+    data = models.BinaryField(help_text="zstd.")
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()
+
+
+class ThreadLink(models.Model):
+    """Every Message-ID an account has seen, its own or referenced, and the thread it belongs to."""
+
+    pk = models.CompositePrimaryKey("account_id", "digest")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    digest = models.BinaryField(max_length=16)
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="links")
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()
+
+
+class Transaction(models.Model):
+    """The change log: seq is 1, 2, 3, … per account, in commit order (taken under the account's row lock)."""
+
+    pk = models.CompositePrimaryKey("account_id", "seq")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    seq = models.BigIntegerField()
+    object_type = models.CharField(max_length=10)  # message | thread | folder | grant
+    object_id = models.UUIDField()
+    kind = models.CharField(max_length=8)  # created | updated | deleted
+    created_at = models.DateTimeField(db_default=Now(), db_index=False)
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.object_type} {self.kind}"
+
+
+class LogEntry(models.Model):
+    """The change log as the admin can show it: a view with a key of one column."""
+
+    id = models.TextField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.DO_NOTHING, related_name="+")
+    seq = models.BigIntegerField()
+    object_type = models.CharField(max_length=10)
+    object_id = models.UUIDField()
+    kind = models.CharField(max_length=8)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "mail_logentry"
+        verbose_name = "change"
+        verbose_name_plural = "change log"
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.object_type} {self.kind}"
+
+
+class SearchDocument(models.Model):
+    """A message's words. Filled behind the sync, by a consumer of the change log."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="search")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    document = SearchVectorField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["account", "document"], name="search_document")]
+
+    def __str__(self) -> str:
+        return str(self.message_id)

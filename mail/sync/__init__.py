@@ -1,0 +1,1 @@
+"""Pure decisions of the sync: strategy, plan, backoff. No I/O; time is an argument."""

@@ -1,0 +1,234 @@
+"""Facts that the parts of the mirror hand each other. No Django, no I/O."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+class MailError(Exception):
+    """What went wrong with a mailbox, in words for its owner.
+
+    `permanent`: trying again cannot help until somebody acts (credentials refused). All else is retried with backoff.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class AuthenticationFailed(MailError):
+    """The server refused the credentials."""
+
+
+class ConnectionFailed(MailError):
+    """The server cannot be reached, is not trusted, or went away."""
+
+
+class FolderFailed(MailError):
+    """The server refuses one folder; the others go on."""
+
+
+class FolderVanished(FolderFailed):
+    """The folder was listed and is gone."""
+
+
+class LeaseLost(Exception):  # noqa: N818 -- a fact, named as one
+    """Another worker holds the account now: whatever this one knows is stale and must not be written."""
+
+
+# --- how to reach a server ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where a mailbox is and how to open it. `trusted`: the operator vouches for the host (SYNCFARM_TRUSTED_HOSTS), so a
+    private address, plaintext or an unverified certificate is allowed."""
+
+    host: str
+    port: int
+    security: str  # tls | starttls | none
+    username: str
+    password: str = field(repr=False)
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPoint:
+    """Up to where a folder is known: what QRESYNC's SELECT parameter needs (RFC 7162 §3.2.5)."""
+
+    uidvalidity: int
+    highestmodseq: int
+    uidnext: int
+
+
+# --- what the server says -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFolder:
+    """A line of LIST with its STATUS. `wire_name` is the name's bytes read as Latin-1; counts are None where unknown."""
+
+    wire_name: str
+    name: str
+    delimiter: str
+    attributes: frozenset[str]  # as sent, e.g. r"\HasNoChildren", r"\Sent"
+    role: str = ""
+    selectable: bool = True
+    messages: int | None = None
+    unseen: int | None = None
+    uidnext: int | None = None
+    uidvalidity: int | None = None
+    highestmodseq: int | None = None
+    mailbox_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The answer to SELECT/EXAMINE. highestmodseq 0: NOMODSEQ or no CONDSTORE (RFC 7162 §3.1.2).
+
+    With QRESYNC and a known sync point the answer also brings `vanished` UIDs and `flags` changed since (RFC 7162 §3.2.5);
+    `resynced` tells whether it did.
+    """
+
+    uidvalidity: int
+    uidnext: int
+    exists: int
+    highestmodseq: int = 0
+    resynced: bool = False
+    vanished: frozenset[int] = frozenset()
+    flags: "Mapping[int, frozenset[str]]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The answer to FETCH … CHANGEDSINCE: flags that changed and, with QRESYNC's VANISHED, UIDs that went."""
+
+    flags: "Mapping[int, frozenset[str]]"
+    vanished: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a cheap FETCH tells of a message before its body is fetched. Ids are "" where the server has none."""
+
+    uid: int
+    size: int
+    email_id: str = ""   # X-GM-MSGID, or EMAILID of RFC 8474
+    thread_id: str = ""  # X-GM-THRID, or THREADID
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A message as fetched. `raw` is None when only its flags and dates were asked for; `complete` is False where it
+    holds the header alone, because the message is over the size cap."""
+
+    uid: int
+    flags: frozenset[str]  # as sent, without \Recent
+    received_at: datetime  # INTERNALDATE, aware
+    size: int              # RFC822.SIZE as the server says
+    raw: bytes | None
+    complete: bool = True
+    email_id: str = ""
+    thread_id: str = ""
+
+
+# --- what a message says --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A mailbox of an address header. `email` is as written; either may be ""."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part that is not the body. `part` is its index in a depth-first walk over the message's leaf parts and nested
+    messages, which mail.mime.attachment_bytes takes."""
+
+    part: int
+    filename: str
+    content_type: str       # lower case, "type/subtype"
+    size: int               # bytes after transfer decoding
+    content_id: str = ""    # without angle brackets
+    disposition: str = ""   # attachment | inline | ""
+    is_inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A message, read. Every text is valid Unicode without NUL (PostgreSQL takes none) or lone surrogates."""
+
+    header_id: str = ""                     # Message-ID without angle brackets
+    references: tuple[str, ...] = ()        # References then In-Reply-To, ids without brackets, oldest first, no doubles
+    subject: str = ""
+    from_: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    date: datetime | None = None            # aware; None where missing or unreadable
+    text: str = ""                          # the text/plain body, if any
+    html: str = ""                          # the text/html body, if any
+    snippet: str = ""                       # first 100 characters of the visible text, whitespace folded
+    attachments: tuple[Attachment, ...] = ()
+    problem: str = ""                       # what could not be read, in words; "" when all was
+
+
+# --- threading ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadInput:
+    """What threading needs of a new message."""
+
+    message: uuid.UUID
+    header_id: str
+    references: tuple[str, ...]
+    subject: str
+    participants: frozenset[str]  # lower-case addresses of from, to and cc
+    received_at: datetime
+    provider_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectCandidate:
+    """A mirrored message with the subject key of a new one."""
+
+    thread: uuid.UUID
+    subject_key: int
+    is_reply: bool
+    has_references: bool
+    participants: frozenset[str]
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Threading's decision for a batch.
+
+    `threads`: message -> thread; `created`: threads to make (id -> provider key or ""); `merged`: thread that goes ->
+    thread that takes its messages and links (never a chain); `links`: message-id digests to point at a thread.
+    """
+
+    threads: dict[uuid.UUID, uuid.UUID]
+    created: dict[uuid.UUID, str]
+    merged: dict[uuid.UUID, uuid.UUID]
+    links: dict[bytes, uuid.UUID]
+
+
+# --- identity -------------------------------------------------------------------------------------------------------
+
+
+def message_key(fetched_email_id: str, digest: bytes) -> bytes:
+    """A message's identity within its account: the provider's id where there is one, else its content."""
+    return b"e" + fetched_email_id.encode() if fetched_email_id else b"s" + digest
+
+
+def message_id(account: uuid.UUID, key: bytes) -> uuid.UUID:
+    """The public id: derived, so that it is the same after a move, a UIDVALIDITY reset or a complete re-mirror."""
+    return uuid.UUID(bytes=hashlib.sha256(account.bytes + key).digest()[:16], version=5)

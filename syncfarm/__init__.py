@@ -1,0 +1,1 @@
+"""The project: settings, processes, embedded services."""

@@ -1,0 +1,1 @@
+"""Celery tasks: load by id, call, map the error to a retry."""
