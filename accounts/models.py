@@ -25,7 +25,11 @@ class ApiKey(models.Model):
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="api_keys")
     account = models.ForeignKey(
-        "Account", on_delete=models.CASCADE, null=True, blank=True, related_name="tokens",
+        "Account",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="tokens",
         help_text="Set for a grant access token, which sees this grant only.",
     )
     name = models.CharField(max_length=200)
@@ -43,11 +47,11 @@ class AccountState(models.TextChoices):
     """What an account is doing, in one word. `reason` says why in a sentence."""
 
     CONNECTING = "connecting"  # saved, not yet synced once
-    INITIAL = "initial"        # first mirror under way
-    LIVE = "live"              # mirror complete, incremental syncs
-    PAUSED = "paused"          # an operator's wish
-    INVALID = "invalid"        # permanent: the owner must act (credentials refused)
-    ERROR = "error"            # transient: backing off, recovers by itself
+    INITIAL = "initial"  # first mirror under way
+    LIVE = "live"  # mirror complete, incremental syncs
+    PAUSED = "paused"  # an operator's wish
+    INVALID = "invalid"  # permanent: the owner must act (credentials refused)
+    ERROR = "error"  # transient: backing off, recovers by itself
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -59,8 +63,13 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     def due(self, now: datetime) -> "AccountQuerySet":
         """Accounts whose sync is due and which nobody holds a live lease on."""
-        return self.present().exclude(state=AccountState.PAUSED).filter(
-            Q(lease_expires_at=None) | Q(lease_expires_at__lte=now), next_sync_at__lte=now,
+        return (
+            self.present()
+            .exclude(state=AccountState.PAUSED)
+            .filter(
+                Q(lease_expires_at=None) | Q(lease_expires_at__lte=now),
+                next_sync_at__lte=now,
+            )
         )
 
 
@@ -73,21 +82,30 @@ class Account(models.Model):
     name = models.CharField(max_length=200, blank=True)
     provider = models.CharField(max_length=20, default="imap")
     settings: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
-        default=dict, help_text="imap_host, imap_port, imap_security, imap_username and the same for smtp; never secrets.",
+        default=dict,
+        help_text="imap_host, imap_port, imap_security, imap_username and the same for smtp; never secrets.",
     )
-    credentials = models.BinaryField(help_text="Fernet token of a JSON object; accounts.credentials reads and writes it.")
+    credentials = models.BinaryField(
+        help_text="Fernet token of a JSON object; accounts.credentials reads and writes it."
+    )
 
     state = models.CharField(max_length=12, choices=AccountState, default=AccountState.CONNECTING)
     reason = models.TextField(blank=True, help_text="Why it is in this state, in words for its owner.")
-    removed_at = models.DateTimeField(null=True, blank=True, help_text="Removal was asked for; upkeep deletes the data.")
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Removal was asked for; upkeep deletes the data."
+    )
 
     # Sync intent. NULL: no sync is wanted (invalid accounts).
     next_sync_at = models.DateTimeField(null=True, blank=True)
-    interval = models.PositiveIntegerField(default=30, help_text="Seconds between syncs; adapts to the mailbox's traffic.")
+    interval = models.PositiveIntegerField(
+        default=30, help_text="Seconds between syncs; adapts to the mailbox's traffic."
+    )
     failures = models.PositiveIntegerField(default=0, help_text="Failed syncs in a row.")
     lease_token = models.UUIDField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
-    last_sync_at = models.DateTimeField(null=True, blank=True, help_text="End of the last sync that succeeded.")
+    last_sync_at = models.DateTimeField(
+        null=True, blank=True, help_text="End of the last sync that succeeded."
+    )
     last_change_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
@@ -96,7 +114,9 @@ class Account(models.Model):
     # The change log's ends: rows log_floor+1 .. log_seq exist.
     log_seq = models.BigIntegerField(default=0)
     log_floor = models.BigIntegerField(default=0)
-    search_seq = models.BigIntegerField(default=0, help_text="The search index has consumed the log up to here.")
+    search_seq = models.BigIntegerField(
+        default=0, help_text="The search index has consumed the log up to here."
+    )
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -105,11 +125,17 @@ class Account(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["application", "email"], condition=Q(removed_at=None), name="account_email_once"),
+            models.UniqueConstraint(
+                fields=["application", "email"], condition=Q(removed_at=None), name="account_email_once"
+            ),
             models.CheckConstraint(condition=Q(log_floor__lte=F("log_seq")), name="account_log_ends"),
         ]
         indexes = [
-            models.Index(fields=["next_sync_at"], name="account_due", condition=Q(removed_at=None, next_sync_at__isnull=False)),
+            models.Index(
+                fields=["next_sync_at"],
+                name="account_due",
+                condition=Q(removed_at=None, next_sync_at__isnull=False),
+            ),
             models.Index(fields=["application", "created_at", "id"], name="account_listing"),
         ]
 

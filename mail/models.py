@@ -19,10 +19,10 @@ from accounts.models import Account
 class FolderState(models.TextChoices):
     """How far the mirror of a folder is."""
 
-    PENDING = "pending"    # not yet looked into
-    SYNCING = "syncing"    # older mail is still being copied
-    LIVE = "live"          # complete
-    ERROR = "error"        # the server refuses it; retried with backoff
+    PENDING = "pending"  # not yet looked into
+    SYNCING = "syncing"  # older mail is still being copied
+    LIVE = "live"  # complete
+    ERROR = "error"  # the server refuses it; retried with backoff
 
 
 class Folder(models.Model):
@@ -36,7 +36,11 @@ class Folder(models.Model):
     name = models.TextField(help_text="Full path, decoded, with the server's delimiter.")
     wire_name = models.TextField(help_text="The name's bytes as the server sent them, read as Latin-1.")
     delimiter = models.CharField(max_length=4, blank=True)
-    role = models.CharField(max_length=12, blank=True, help_text="inbox, sent, drafts, trash, junk, archive, all, flagged or nothing.")
+    role = models.CharField(
+        max_length=12,
+        blank=True,
+        help_text="inbox, sent, drafts, trash, junk, archive, all, flagged or nothing.",
+    )
     attributes = ArrayField(models.TextField(), default=list)
     selectable = models.BooleanField(default=True)
     mailbox_id = models.TextField(blank=True, help_text="MAILBOXID of RFC 8474, where offered.")
@@ -49,8 +53,12 @@ class Folder(models.Model):
     uidvalidity = models.BigIntegerField(null=True)
     uidnext = models.BigIntegerField(default=1)
     highestmodseq = models.BigIntegerField(default=0, help_text="0: the server keeps none for this folder.")
-    backfill_uid = models.BigIntegerField(default=1, help_text="UIDs below are still to be copied; 1: none are.")
-    flags_uid = models.BigIntegerField(default=0, help_text="Full strategy: older flags were last compared down to here.")
+    backfill_uid = models.BigIntegerField(
+        default=1, help_text="UIDs below are still to be copied; 1: none are."
+    )
+    flags_uid = models.BigIntegerField(
+        default=0, help_text="Full strategy: older flags were last compared down to here."
+    )
 
     state = models.CharField(max_length=8, choices=FolderState, default=FolderState.PENDING)
     error = models.TextField(blank=True)
@@ -62,7 +70,11 @@ class Folder(models.Model):
     class Meta:
         constraints = [
             # Deferred: a rename may swap two names within one transaction.
-            models.UniqueConstraint(fields=["account", "wire_name"], name="folder_name_once", deferrable=models.Deferrable.DEFERRED),
+            models.UniqueConstraint(
+                fields=["account", "wire_name"],
+                name="folder_name_once",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -85,7 +97,9 @@ class Thread(models.Model):
     has_drafts = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "provider_key"], name="thread_provider_key_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "provider_key"], name="thread_provider_key_once")
+        ]
         indexes = [models.Index(fields=["account", "-latest_at", "-id"], name="thread_listing")]
 
     def __str__(self) -> str:
@@ -103,16 +117,22 @@ class Message(models.Model):
 
     header_id = models.CharField(max_length=998, blank=True, help_text="Message-ID without angle brackets.")
     subject = models.TextField(blank=True)
-    subject_key = models.BigIntegerField(null=True, help_text="Hash of the subject without reply prefixes; NULL: no subject.")
+    subject_key = models.BigIntegerField(
+        null=True, help_text="Hash of the subject without reply prefixes; NULL: no subject."
+    )
     is_reply = models.BooleanField(default=False, help_text="The subject has a reply or forward prefix.")
-    has_references = models.BooleanField(default=False, help_text="References or In-Reply-To name another message.")
+    has_references = models.BooleanField(
+        default=False, help_text="References or In-Reply-To name another message."
+    )
     # Lists of {"name": …, "email": …} in header order.
     from_addresses = models.JSONField(default=list)
     to_addresses = models.JSONField(default=list)
     cc_addresses = models.JSONField(default=list)
     bcc_addresses = models.JSONField(default=list)
     reply_to_addresses = models.JSONField(default=list)
-    participants = ArrayField(models.TextField(), default=list, help_text="All addresses of from, to, cc and bcc in lower case.")
+    participants = ArrayField(
+        models.TextField(), default=list, help_text="All addresses of from, to, cc and bcc in lower case."
+    )
     sent_at = models.DateTimeField(null=True, blank=True, help_text="The Date header.")
     received_at = models.DateTimeField(help_text="INTERNALDATE.")
     snippet = models.TextField(blank=True)
@@ -125,7 +145,9 @@ class Message(models.Model):
     unread = models.BooleanField(default=False)
     starred = models.BooleanField(default=False)
     draft = models.BooleanField(default=False)
-    orphaned_at = models.DateTimeField(null=True, blank=True, help_text="Its last location vanished; a move shows itself within one pass.")
+    orphaned_at = models.DateTimeField(
+        null=True, blank=True, help_text="Its last location vanished; a move shows itself within one pass."
+    )
 
     created_at = models.DateTimeField(db_default=Now())
 
@@ -135,7 +157,11 @@ class Message(models.Model):
             models.Index(fields=["account", "header_id"], name="message_header_id"),
             models.Index(fields=["account", "subject_key", "received_at"], name="message_subject_key"),
             models.Index(fields=["thread", "received_at"], name="message_thread"),
-            models.Index(fields=["account", "orphaned_at"], name="message_orphaned", condition=Q(orphaned_at__isnull=False)),
+            models.Index(
+                fields=["account", "orphaned_at"],
+                name="message_orphaned",
+                condition=Q(orphaned_at__isnull=False),
+            ),
             GinIndex(fields=["account", "participants"], name="message_participants"),
         ]
 
@@ -155,7 +181,9 @@ class Location(models.Model):
     uidvalidity = models.BigIntegerField()
     uid = models.BigIntegerField()
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="locations", db_index=False)
-    flags = ArrayField(models.TextField(), default=list, help_text="As the server spells them, sorted, without \\Recent.")
+    flags = ArrayField(
+        models.TextField(), default=list, help_text="As the server spells them, sorted, without \\Recent."
+    )
     received_at = models.DateTimeField(help_text="The message's, for listing a folder by date.")
 
     class Meta:

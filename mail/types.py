@@ -115,7 +115,7 @@ class Entry:
 
     uid: int
     size: int
-    email_id: str = ""   # X-GM-MSGID, or EMAILID of RFC 8474
+    email_id: str = ""  # X-GM-MSGID, or EMAILID of RFC 8474
     thread_id: str = ""  # X-GM-THRID, or THREADID
 
 
@@ -127,7 +127,7 @@ class Fetched:
     uid: int
     flags: frozenset[str]  # as sent, without \Recent
     received_at: datetime  # INTERNALDATE, aware
-    size: int              # RFC822.SIZE as the server says
+    size: int  # RFC822.SIZE as the server says
     raw: bytes | None
     complete: bool = True
     email_id: str = ""
@@ -152,10 +152,10 @@ class Attachment:
 
     part: int
     filename: str
-    content_type: str       # lower case, "type/subtype"
-    size: int               # bytes after transfer decoding
-    content_id: str = ""    # without angle brackets
-    disposition: str = ""   # attachment | inline | ""
+    content_type: str  # lower case, "type/subtype"
+    size: int  # bytes after transfer decoding
+    content_id: str = ""  # without angle brackets
+    disposition: str = ""  # attachment | inline | ""
     is_inline: bool = False
 
 
@@ -163,20 +163,22 @@ class Attachment:
 class Parsed:
     """A message, read. Every text is valid Unicode without NUL (PostgreSQL takes none) or lone surrogates."""
 
-    header_id: str = ""                     # Message-ID without angle brackets
-    references: tuple[str, ...] = ()        # References then In-Reply-To, ids without brackets, oldest first, no doubles
+    header_id: str = ""  # Message-ID without angle brackets
+    references: tuple[
+        str, ...
+    ] = ()  # References then In-Reply-To, ids without brackets, oldest first, no doubles
     subject: str = ""
     from_: tuple[Address, ...] = ()
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     bcc: tuple[Address, ...] = ()
     reply_to: tuple[Address, ...] = ()
-    date: datetime | None = None            # aware; None where missing or unreadable
-    text: str = ""                          # the text/plain body, if any
-    html: str = ""                          # the text/html body, if any
-    snippet: str = ""                       # first 100 characters of the visible text, whitespace folded
+    date: datetime | None = None  # aware; None where missing or unreadable
+    text: str = ""  # the text/plain body, if any
+    html: str = ""  # the text/html body, if any
+    snippet: str = ""  # first 100 characters of the visible text, whitespace folded
     attachments: tuple[Attachment, ...] = ()
-    problem: str = ""                       # what could not be read, in words; "" when all was
+    problem: str = ""  # what could not be read, in words; "" when all was
 
 
 # --- threading ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,114 @@
+"""The change log: append under the account's row lock, read since a cursor.
+
+seq is dense and in commit order because the row lock that hands it out is held until commit: a reader that asks for
+`seq > cursor` can miss nothing, and can check that it did not.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg2.extras import execute_values
+
+from accounts.models import Account
+from mail.models import Transaction
+
+type_and_kind = tuple[str, UUID, str]
+
+
+class CursorExpired(Exception):  # noqa: N818 -- a fact, named as one
+    """Rows after the cursor have been expired by age. `floor`: the oldest cursor that still works."""
+
+    def __init__(self, floor: int) -> None:
+        super().__init__(
+            f"cursor expired; the log begins after {floor}: list everything again, then start from the latest cursor"
+        )
+        self.floor = floor
+
+
+class CursorInvalid(ValueError):
+    """The cursor is ahead of the log: it never came from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row of the log."""
+
+    seq: int
+    object_type: str
+    object_id: UUID
+    kind: str
+    created_at: datetime
+
+
+def append(cursor: Any, account_id: UUID, entries: Sequence[type_and_kind]) -> int:
+    """Append (object_type, object_id, kind) rows in the caller's database transaction and return the log's last seq.
+
+    `cursor` is any cursor on it (Django's or psycopg2's). The account's row stays locked until the caller commits.
+    """
+    cursor.execute(
+        "UPDATE accounts_account SET log_seq = log_seq + %s WHERE id = %s RETURNING log_seq",
+        [len(entries), str(account_id)],
+    )
+    last = int(cursor.fetchone()[0])
+    first = last - len(entries) + 1
+    execute_values(
+        getattr(cursor, "cursor", cursor),  # execute_values wants psycopg2's own
+        "INSERT INTO mail_transaction (account_id, seq, object_type, object_id, kind) VALUES %s",
+        [
+            (str(account_id), seq, kind_of, str(object_id), kind)
+            for seq, (kind_of, object_id, kind) in enumerate(entries, first)
+        ],
+        page_size=1000,
+    )
+    return last
+
+
+def read(account: Account, after: int, limit: int) -> list[Change]:
+    """Rows with seq > after, in order, at most `limit`. Raises CursorExpired, CursorInvalid.
+
+    The floor is read after the rows: expiry that runs in between is seen as such, never as a gap.
+    """
+    rows = Transaction.objects.filter(account_id=account.id, seq__gt=after).order_by("seq")[:limit]
+    found = [Change(row.seq, row.object_type, row.object_id, row.kind, row.created_at) for row in rows]
+    floor, last = Account.objects.values_list("log_floor", "log_seq").get(id=account.id)
+    if after < floor:
+        raise CursorExpired(floor)
+    if after > last:
+        raise CursorInvalid(f"cursor {after} is ahead of the log, which ends at {last}")
+    return found
+
+
+def latest(account_id: UUID) -> int:
+    """The log's last seq; 0 for an empty log."""
+    return Account.objects.values_list("log_seq", flat=True).get(id=account_id)
+
+
+def expire(cursor: Any, account_id: UUID, before: datetime) -> int:
+    """Delete rows older than `before`, oldest first and without a hole, but none the search index has yet to consume.
+    Returns how many went."""
+    cursor.execute(
+        """
+        UPDATE accounts_account a SET log_floor = greatest(a.log_floor, least(a.search_seq, coalesce(
+            (SELECT min(seq) - 1 FROM mail_transaction t WHERE t.account_id = a.id AND t.created_at >= %s), a.log_seq)))
+        WHERE id = %s RETURNING log_floor
+        """,
+        [before, str(account_id)],
+    )
+    floor = cursor.fetchone()[0]
+    cursor.execute(
+        "DELETE FROM mail_transaction WHERE account_id = %s AND seq <= %s", [str(account_id), floor]
+    )
+    return int(cursor.rowcount)
+
+
+def distinct(entries: Iterable[type_and_kind]) -> list[type_and_kind]:
+    """The entries without doubles, in order; an object that is created and updated at once is created."""
+    seen: dict[tuple[str, UUID], str] = {}
+    for object_type, object_id, kind in entries:
+        known = seen.get((object_type, object_id))
+        if known is None or (kind == "deleted" and known != "deleted"):
+            seen[object_type, object_id] = kind
+    return [(object_type, object_id, kind) for (object_type, object_id), kind in seen.items()]

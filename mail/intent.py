@@ -1,0 +1,102 @@
+"""What people want of an account: sync it now, pause, resume, remove. A wish is a committed row; a nudge follows.
+
+The nudge only shortens the wait for the dispatcher's tick: losing it, or all of Redis, loses nothing.
+"""
+
+import logging
+from uuid import UUID
+
+from celery import current_app
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import Account, AccountState
+from mail import changes
+
+log = logging.getLogger(__name__)
+
+
+def request_sync(account_id: UUID) -> bool:
+    """Make the account due now. False if it is paused or being removed."""
+    wanted = (
+        Account.objects.present()
+        .exclude(state=AccountState.PAUSED)
+        .filter(id=account_id)
+        .update(next_sync_at=timezone.now())
+    )
+    if wanted:
+        transaction.on_commit(nudge)
+    return bool(wanted)
+
+
+def pause(account_id: UUID) -> bool:
+    """No syncs until resumed; a sync that runs stops at its next batch. False if it was paused already."""
+    with transaction.atomic():
+        paused = (
+            Account.objects.present()
+            .filter(id=account_id)
+            .exclude(state=AccountState.PAUSED)
+            .update(
+                state=AccountState.PAUSED,
+                reason="Paused by an operator.",
+                next_sync_at=None,
+                lease_token=None,
+                lease_expires_at=None,
+                updated_at=timezone.now(),
+            )
+        )
+        if paused:
+            log_grant_change(account_id)
+    return bool(paused)
+
+
+def resume(account_id: UUID) -> bool:
+    """Sync again, from the first attempt: also how an invalid account is tried once more. False if nothing held it."""
+    with transaction.atomic():
+        resumed = (
+            Account.objects.present()
+            .filter(id=account_id, state__in=[AccountState.PAUSED, AccountState.INVALID, AccountState.ERROR])
+            .update(
+                state=AccountState.CONNECTING,
+                reason="",
+                failures=0,
+                next_sync_at=timezone.now(),
+                updated_at=timezone.now(),
+            )
+        )
+        if resumed:
+            log_grant_change(account_id)
+            transaction.on_commit(nudge)
+    return bool(resumed)
+
+
+def remove(account_id: UUID) -> bool:
+    """The account is gone for every reader at once; upkeep deletes its data. False if it was gone already."""
+    removed = (
+        Account.objects.present()
+        .filter(id=account_id)
+        .update(
+            removed_at=timezone.now(),
+            next_sync_at=None,
+            lease_token=None,
+            lease_expires_at=None,
+            credentials=b"",
+        )
+    )
+    if removed:
+        transaction.on_commit(lambda: nudge("syncfarm.upkeep"))
+    return bool(removed)
+
+
+def log_grant_change(account_id: UUID) -> None:
+    """Append "the grant was updated" in the current transaction."""
+    with connection.cursor() as cursor:
+        changes.append(cursor, account_id, [("grant", account_id, "updated")])
+
+
+def nudge(task: str = "syncfarm.dispatch") -> None:
+    """Ask a worker to look now instead of at beat's next tick."""
+    try:
+        current_app.send_task(task, retry=False)
+    except OSError as error:  # kombu's OperationalError is one
+        log.info("nudge lost, beat's tick will do: %s", error)
