@@ -1,0 +1,246 @@
+"""Runs a Dovecot of our own: the IMAP server of the tests, the demo and the benchmarks.
+
+Rootless, on free ports of 127.0.0.1, everything under one directory. Needs Debian's dovecot-imapd or its like.
+"""
+
+import getpass
+import grp
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from syncfarm.certificates import write_self_signed
+
+# What to advertise so that a client uses less than the server can do. Hiding does not stop Dovecot from accepting.
+CONDSTORE_ONLY = "IMAP4rev1 LITERAL+ ID ENABLE IDLE NAMESPACE UIDPLUS SPECIAL-USE ESEARCH MOVE CONDSTORE"
+BARE = "IMAP4rev1 UIDPLUS"
+
+_SECONDS_TO_START = 15.0
+
+_CONFIGURATION = """\
+base_dir = {directory}/run
+state_dir = {directory}/state
+log_path = {directory}/log
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+protocols = imap
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <{directory}/cert.pem
+ssl_key = <{directory}/key.pem
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+auth_cache_size = 0
+mail_location = {mail_location}
+mail_max_userip_connections = 1000
+mail_fsync = never
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {directory}/users/%u
+}}
+userdb {{
+  driver = passwd-file
+  args = username_format=%u {directory}/users/%u
+  default_fields = uid={uid} gid={gid} home={directory}/mail/%u
+}}
+first_valid_uid = {uid}
+first_valid_gid = {gid}
+namespace inbox {{
+  inbox = yes
+  mailbox Drafts {{
+    special_use = \\Drafts
+  }}
+  mailbox Sent {{
+    special_use = \\Sent
+  }}
+  mailbox Trash {{
+    special_use = \\Trash
+  }}
+  mailbox Junk {{
+    special_use = \\Junk
+  }}
+  mailbox Archive {{
+    special_use = \\Archive
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+"""
+
+
+class DovecotFailed(Exception):
+    """Dovecot is missing or did not start; the message says why."""
+
+
+class Dovecot:
+    """A running server. Leaving the context stops it; its directory stays and may be started again."""
+
+    def __init__(self, directory: Path, process: "subprocess.Popen[bytes]", port: int, tls_port: int) -> None:
+        self.directory = directory
+        self.port = port
+        self.tls_port = tls_port
+        self.certificate = directory / "cert.pem"
+        self._process = process
+
+    @staticmethod
+    def installed() -> bool:
+        """Whether there is a Dovecot on this machine."""
+        return _binary("dovecot") is not None
+
+    @classmethod
+    def start(
+        cls,
+        directory: Path,
+        users: Mapping[str, str],
+        *,
+        capability: str | None = None,
+        mail_location: str = "sdbox:~/sdbox",
+        extra: str = "",
+    ) -> Self:
+        """Start a server under `directory` for `users` (name -> password) and wait until it answers.
+
+        `capability` replaces what the server advertises (CONDSTORE_ONLY, BARE); `extra` is appended to its
+        configuration. Raises DovecotFailed.
+        """
+        directory = directory.resolve()
+        binary = _binary("dovecot")
+        if binary is None:
+            raise DovecotFailed("Dovecot is not installed. On Debian and Ubuntu: apt-get install dovecot-imapd")
+        for name in ("run", "state", "mail", "users"):
+            (directory / name).mkdir(parents=True, exist_ok=True)
+        if not (directory / "cert.pem").exists():
+            write_self_signed(directory / "cert.pem", directory / "key.pem", ["localhost", "127.0.0.1"])
+        for name, password in users.items():
+            _write_user(directory, name, password)
+        advertised = f"imap_capability = {capability}\n" if capability else ""
+        for _ in range(5):  # a free port may be taken before Dovecot binds it
+            port, tls_port = _free_port(), _free_port()
+            configuration = _configuration(directory, mail_location, port, tls_port) + advertised + extra
+            (directory / "conf").write_text(configuration)
+            process = subprocess.Popen(  # noqa: S603 -- our own words only
+                [*_unprivileged(), binary, "-F", "-c", directory / "conf"],
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            if _answers(process, port):
+                return cls(directory, process, port, tls_port)
+        raise DovecotFailed(f"Dovecot did not start: {_last_words(directory)}")
+
+    def add_user(self, name: str, password: str) -> None:
+        """Let one more user in, at once."""
+        _write_user(self.directory, name, password)
+
+    def admin(self, *arguments: str) -> str:
+        """Run doveadm with these arguments and return what it prints."""
+        binary = _binary("doveadm")
+        assert binary is not None, "doveadm comes with dovecot"
+        command = [*_unprivileged(), binary, "-c", str(self.directory / "conf"), *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 -- the caller's words
+        return done.stdout
+
+    def reset_uidvalidity(self, user: str, folder: str, uidvalidity: int | None = None) -> None:
+        """Give a folder another UIDVALIDITY (the next one, unless told) and keep its mails and their UIDs."""
+        if uidvalidity is None:
+            status = self.admin("-f", "flow", "mailbox", "status", "-u", user, "uidvalidity", folder)
+            uidvalidity = int(status.rpartition("uidvalidity=")[2]) + 1
+        self.admin("mailbox", "update", "-u", user, "--uid-validity", str(uidvalidity), folder)
+
+    def stop(self) -> None:
+        """Stop the server and wait until it is gone."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(timeout=30)
+
+    def kill(self) -> None:
+        """Make the server vanish without a farewell, as a crash would."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(timeout=30)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _binary(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin")
+
+
+def _unprivileged() -> list[str]:
+    """Dovecot keeps no mail of uid 0. In a namespace of its own root is `nobody`, and may still use any directory."""
+    if os.geteuid():
+        return []
+    return ["unshare", "-U", "--map-user=65534", "--map-group=65534"]
+
+
+def _configuration(directory: Path, mail_location: str, port: int, tls_port: int) -> str:
+    if os.geteuid():
+        user, group, uid, gid = getpass.getuser(), grp.getgrgid(os.getegid()).gr_name, os.geteuid(), os.getegid()
+    else:
+        user, group, uid, gid = "nobody", "nogroup", 65534, 65534
+    return _CONFIGURATION.format(
+        directory=directory, mail_location=mail_location, port=port, tls_port=tls_port,
+        user=user, group=group, uid=uid, gid=gid,
+    )  # fmt: skip
+
+
+def _write_user(directory: Path, name: str, password: str) -> None:
+    """A file each, for Dovecot looks only once a second whether a file it has read is still the same."""
+    (directory / "users" / name).write_text(f"{name}:{{PLAIN}}{password}::::::\n")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
+    """Whether the server greets before it exits or the time is up."""
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                if connection.recv(64).startswith(b"* OK"):
+                    return True
+        except OSError:
+            time.sleep(0.02)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return False
+
+
+def _last_words(directory: Path) -> str:
+    log = directory / "log"
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return " ".join(lines[-3:]) or "it said nothing"

@@ -1,0 +1,3 @@
+"""Protocol tests talk to a real IMAP server."""
+
+from tests.mailboxes import *  # noqa: F403 -- fixtures
