@@ -12,7 +12,6 @@ from mail.search.words import terms
 _BYTES = 500_000
 _POSITIONS = {"A": range(1, 500), "B": range(510, 1_000), "C": range(1_010, 4_000), "D": range(4_010, 16_380)}
 _PER_LEXEME = 250
-_CHARACTERS = 200_000
 
 # A whole line's worth of base64, as in armoured keys and mails that were never decoded.
 _MONSTER = re.compile(r"(?<!\S)[A-Za-z0-9+/=]{60,}(?!\S)")
@@ -26,7 +25,7 @@ def vector(fields: Iterable[tuple[str, str]]) -> str:
     for weight, text in fields:
         last = _POSITIONS[weight].stop - 1
         position = next_position[weight]
-        for term in terms(_MONSTER.sub(" ", text[:_CHARACTERS])):
+        for term in terms(_MONSTER.sub(" ", text)):
             if room <= 0:
                 break
             if term.whole:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+_READ = 200_000  # characters of a text; one character may fold into eighteen
 LONGEST = 64  # characters; what is longer is no word that anybody types, and a lexeme may have 2 kB at most
 
 # Scripts that write no spaces (and emoji): indexed as overlapping pairs, so that any substring is a phrase of pairs.
@@ -52,8 +53,8 @@ def fold(text: str) -> str:
 
 
 def terms(text: str) -> Iterator[Term]:
-    """The terms of a text in order. Those longer than LONGEST are left out."""
-    for match in _TERMS.finditer(fold(text)):
+    """The terms of a text in order. What is longer than LONGEST, or after the first 200,000 characters, is left out."""
+    for match in _TERMS.finditer(fold(text[:_READ])[:_READ]):
         found = match[0]
         if match["run"]:
             yield Term(tuple(found[at : at + 2] for at in range(len(found))), unspaced=True)
