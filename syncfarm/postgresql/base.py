@@ -1,0 +1,42 @@
+"""Django's PostgreSQL backend, with a bounded pool of connections for processes of many greenlets or threads.
+
+A gevent worker runs 100 tasks at once and without a bound holds 97 database connections. With
+SYNCFARM_DATABASE_CONNECTIONS=20 who needs one waits until another was given back, which happens when the code calls
+django.db.connection.close(), as it does before network I/O and at the end of every task and request.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.postgresql import base
+
+from syncfarm.postgresql.pool import Pool
+
+_pool: Pool | None = None
+if settings.SYNCFARM_DATABASE_CONNECTIONS:
+    _pool = Pool(settings.SYNCFARM_DATABASE_CONNECTIONS)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A database as one thread or greenlet sees it. Only the default one is pooled; tools that connect to others
+    (creating a test database) do it once."""
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """As Django has it; without a database the cure is named."""
+        if self.settings_dict["NAME"] == "":
+            raise ImproperlyConfigured("There is no database: start the farm with `make run`, or set DATABASE_URL.")
+        params: dict[str, Any] = super().get_connection_params()
+        return params
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """A connection, pooled where a bound is set."""
+        if _pool is None or self.alias != "default":
+            return super().get_new_connection(conn_params)
+        return _pool.take(lambda: super(DatabaseWrapper, self).get_new_connection(conn_params))
+
+    def _close(self) -> None:
+        if _pool is None or self.connection is None:
+            super()._close()  # type: ignore[misc] # private to Django, untyped in its stubs
+        else:
+            _pool.give(self.connection)
