@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 
-class CredentialsUnreadable(Exception):  # noqa: N818 -- a fact, named as one
+class CredentialsUnreadable(Exception):
     """No key of the farm opens the token: its own was taken out of the list too early, or the token is damaged."""
 
     def __init__(self) -> None:

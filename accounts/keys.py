@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Account, ApiKey, Application
 
-_PREFIX_LENGTH = 10
+PREFIX_LENGTH = 10
 _USE_NOTED_EVERY = timedelta(minutes=1)  # a busy key does not become a row that every request writes
 
 
@@ -26,7 +26,7 @@ def create(application: Application, name: str, account: Account | None = None) 
         application=application,
         account=account,
         name=name,
-        prefix=secret[:_PREFIX_LENGTH],
+        prefix=secret[:PREFIX_LENGTH],
         digest=_digest(secret),
     )
     return key, secret
