@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 
-class CredentialsUnreadable(Exception):
+class CredentialsLocked(Exception):
     """No key of the farm opens the token: its own was taken out of the list too early, or the token is damaged."""
 
     def __init__(self) -> None:
@@ -27,16 +27,16 @@ def seal(secrets: dict[str, str]) -> bytes:
 
 
 def unseal(token: bytes | memoryview) -> dict[str, str]:
-    """The secrets in a token of `seal`. Raises CredentialsUnreadable."""
+    """The secrets in a token of `seal`. Raises CredentialsLocked."""
     try:
         secrets: dict[str, str] = json.loads(MultiFernet(_keys()).decrypt(bytes(token)))
     except (InvalidToken, ValueError):
-        raise CredentialsUnreadable from None  # the cause's frames may hold what was decrypted
+        raise CredentialsLocked from None  # the cause's frames may hold what was decrypted
     return secrets
 
 
 def reseal(token: bytes | memoryview) -> bytes | None:
-    """The token under the first key; None where it is already. Raises CredentialsUnreadable."""
+    """The token under the first key; None where it is already. Raises CredentialsLocked."""
     keys = _keys()
     try:
         keys[0].decrypt(bytes(token))
@@ -47,7 +47,7 @@ def reseal(token: bytes | memoryview) -> bytes | None:
     try:
         return MultiFernet(keys).rotate(bytes(token))
     except InvalidToken:
-        raise CredentialsUnreadable from None
+        raise CredentialsLocked from None
 
 
 def _keys() -> list[Fernet]:

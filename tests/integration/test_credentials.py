@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from accounts.credentials import CredentialsUnreadable, seal, unseal
+from accounts.credentials import CredentialsLocked, seal, unseal
 from accounts.models import Account, Application
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -119,5 +119,5 @@ def wait_until_somebody_waits_for_a_lock() -> None:
 def test_without_the_right_key_nothing_is_read(application: Application, settings: Any) -> None:
     account = connected(application, "ann")
     settings.SYNCFARM_SECRET_KEYS = [NEW]
-    with pytest.raises(CredentialsUnreadable, match="SYNCFARM_SECRET_KEYS"):
+    with pytest.raises(CredentialsLocked, match="SYNCFARM_SECRET_KEYS"):
         unseal(account.credentials)

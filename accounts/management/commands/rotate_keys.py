@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from rich.progress import Progress
 
-from accounts.credentials import CredentialsUnreadable, reseal
+from accounts.credentials import CredentialsLocked, reseal
 from accounts.models import Account
 
 _BATCH = 200  # row locks are held for one batch's commit, some 50 ms
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         while token := bytes(_token(account_id)):
             try:
                 fresh = reseal(token)
-            except CredentialsUnreadable:
+            except CredentialsLocked:
                 self.stderr.write(f"{account_id}: unreadable")
                 return "unreadable"
             if fresh is None:
