@@ -103,9 +103,7 @@ class Account(models.Model):
     failures = models.PositiveIntegerField(default=0, help_text="Failed syncs in a row.")
     lease_token = models.UUIDField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
-    last_sync_at = models.DateTimeField(
-        null=True, blank=True, help_text="End of the last sync that succeeded."
-    )
+    last_sync_at = models.DateTimeField(null=True, blank=True, help_text="End of the last sync that succeeded.")
     last_change_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
@@ -114,9 +112,7 @@ class Account(models.Model):
     # The change log's ends: rows log_floor+1 .. log_seq exist.
     log_seq = models.BigIntegerField(default=0)
     log_floor = models.BigIntegerField(default=0)
-    search_seq = models.BigIntegerField(
-        default=0, help_text="The search index has consumed the log up to here."
-    )
+    search_seq = models.BigIntegerField(default=0, help_text="The search index has consumed the log up to here.")
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -10,15 +10,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from psycopg2.extras import execute_values
 
 from accounts.models import Account
 from mail.models import Transaction
 
-type_and_kind = tuple[str, UUID, str]
+Entry = tuple[str, UUID, str]  # object_type, object_id, kind
 
 
-class CursorExpired(Exception):  # noqa: N818 -- a fact, named as one
+class CursorExpired(Exception):
     """Rows after the cursor have been expired by age. `floor`: the oldest cursor that still works."""
 
     def __init__(self, floor: int) -> None:
@@ -43,7 +45,7 @@ class Change:
     created_at: datetime
 
 
-def append(cursor: Any, account_id: UUID, entries: Sequence[type_and_kind]) -> int:
+def append(cursor: Any, account_id: UUID, entries: Sequence[Entry]) -> int:
     """Append (object_type, object_id, kind) rows in the caller's database transaction and return the log's last seq.
 
     `cursor` is any cursor on it (Django's or psycopg2's). The account's row stays locked until the caller commits.
@@ -86,25 +88,32 @@ def latest(account_id: UUID) -> int:
     return Account.objects.values_list("log_seq", flat=True).get(id=account_id)
 
 
-def expire(cursor: Any, account_id: UUID, before: datetime) -> int:
+def expire(account_id: UUID, before: datetime) -> int:
     """Delete rows older than `before`, oldest first and without a hole, but none the search index has yet to consume.
     Returns how many went."""
-    cursor.execute(
-        """
-        UPDATE accounts_account a SET log_floor = greatest(a.log_floor, least(a.search_seq, coalesce(
-            (SELECT min(seq) - 1 FROM mail_transaction t WHERE t.account_id = a.id AND t.created_at >= %s), a.log_seq)))
-        WHERE id = %s RETURNING log_floor
-        """,
-        [before, str(account_id)],
-    )
-    floor = cursor.fetchone()[0]
-    cursor.execute(
-        "DELETE FROM mail_transaction WHERE account_id = %s AND seq <= %s", [str(account_id), floor]
-    )
-    return int(cursor.rowcount)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE accounts_account a SET log_floor = greatest(a.log_floor, least(a.search_seq, coalesce(
+                (SELECT seq - 1 FROM mail_transaction t WHERE t.account_id = a.id AND t.created_at >= %s
+                 ORDER BY seq LIMIT 1), a.log_seq)))
+            WHERE id = %s RETURNING log_floor
+            """,
+            [before, account_id],
+        )
+        (floor,) = cursor.fetchone()
+        cursor.execute("DELETE FROM mail_transaction WHERE account_id = %s AND seq <= %s", [account_id, floor])
+        return int(cursor.rowcount)
 
 
-def distinct(entries: Iterable[type_and_kind]) -> list[type_and_kind]:
+def expire_all(before: datetime) -> int:
+    """`expire` for every account whose oldest row is that old."""
+    oldest = Transaction.objects.filter(account_id=OuterRef("id"), seq=OuterRef("log_floor") + 1, created_at__lt=before)
+    aged = Account.objects.filter(Exists(oldest))
+    return sum(expire(account_id, before) for account_id in aged.values_list("id", flat=True))
+
+
+def distinct(entries: Iterable[Entry]) -> list[Entry]:
     """The entries without doubles, in order; an object that is created and updated at once is created."""
     seen: dict[tuple[str, UUID], str] = {}
     for object_type, object_id, kind in entries:

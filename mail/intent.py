@@ -9,6 +9,7 @@ from uuid import UUID
 from celery import current_app
 from django.db import connection, transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from accounts.models import Account, AccountState
 from mail import changes
@@ -98,5 +99,5 @@ def nudge(task: str = "syncfarm.dispatch") -> None:
     """Ask a worker to look now instead of at beat's next tick."""
     try:
         current_app.send_task(task, retry=False)
-    except OSError as error:  # kombu's OperationalError is one
+    except OperationalError as error:
         log.info("nudge lost, beat's tick will do: %s", error)

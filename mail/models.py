@@ -53,9 +53,8 @@ class Folder(models.Model):
     uidvalidity = models.BigIntegerField(null=True)
     uidnext = models.BigIntegerField(default=1)
     highestmodseq = models.BigIntegerField(default=0, help_text="0: the server keeps none for this folder.")
-    backfill_uid = models.BigIntegerField(
-        default=1, help_text="UIDs below are still to be copied; 1: none are."
-    )
+    backfill_uid = models.BigIntegerField(default=1, help_text="UIDs below are still to be copied; 1: none are.")
+    mirrored_count = models.PositiveIntegerField(default=0, help_text="Locations under the current UIDVALIDITY.")
     flags_uid = models.BigIntegerField(
         default=0, help_text="Full strategy: older flags were last compared down to here."
     )
@@ -97,9 +96,7 @@ class Thread(models.Model):
     has_drafts = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["account", "provider_key"], name="thread_provider_key_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["account", "provider_key"], name="thread_provider_key_once")]
         indexes = [models.Index(fields=["account", "-latest_at", "-id"], name="thread_listing")]
 
     def __str__(self) -> str:
@@ -121,9 +118,7 @@ class Message(models.Model):
         null=True, help_text="Hash of the subject without reply prefixes; NULL: no subject."
     )
     is_reply = models.BooleanField(default=False, help_text="The subject has a reply or forward prefix.")
-    has_references = models.BooleanField(
-        default=False, help_text="References or In-Reply-To name another message."
-    )
+    has_references = models.BooleanField(default=False, help_text="References or In-Reply-To name another message.")
     # Lists of {"name": …, "email": …} in header order.
     from_addresses = models.JSONField(default=list)
     to_addresses = models.JSONField(default=list)

@@ -34,7 +34,7 @@ class FolderVanished(FolderFailed):
     """The folder was listed and is gone."""
 
 
-class LeaseLost(Exception):  # noqa: N818 -- a fact, named as one
+class LeaseLost(Exception):
     """Another worker holds the account now: whatever this one knows is stale and must not be written."""
 
 
@@ -43,8 +43,11 @@ class LeaseLost(Exception):  # noqa: N818 -- a fact, named as one
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Where a mailbox is and how to open it. `trusted`: the operator vouches for the host (SYNCFARM_TRUSTED_HOSTS), so a
-    private address, plaintext or an unverified certificate is allowed."""
+    """Where a mailbox is and how to open it.
+
+    `trusted`: the operator vouches for the host (SYNCFARM_TRUSTED_HOSTS), so that a private address, plaintext or an
+    unverified certificate is allowed.
+    """
 
     host: str
     port: int
@@ -68,7 +71,7 @@ class SyncPoint:
 
 @dataclass(frozen=True, slots=True)
 class RemoteFolder:
-    """A line of LIST with its STATUS. `wire_name` is the name's bytes read as Latin-1; counts are None where unknown."""
+    """A line of LIST with its STATUS. `wire_name`: the name's bytes read as Latin-1; counts are None where unknown."""
 
     wire_name: str
     name: str
@@ -88,8 +91,8 @@ class RemoteFolder:
 class Selected:
     """The answer to SELECT/EXAMINE. highestmodseq 0: NOMODSEQ or no CONDSTORE (RFC 7162 §3.1.2).
 
-    With QRESYNC and a known sync point the answer also brings `vanished` UIDs and `flags` changed since (RFC 7162 §3.2.5);
-    `resynced` tells whether it did.
+    With QRESYNC and a known sync point the answer also brings `vanished` UIDs and the `flags` that changed since
+    (RFC 7162 §3.2.5); `resynced` tells whether it did.
     """
 
     uidvalidity: int
@@ -115,6 +118,7 @@ class Entry:
 
     uid: int
     size: int
+    flags: frozenset[str] = frozenset()
     email_id: str = ""  # X-GM-MSGID, or EMAILID of RFC 8474
     thread_id: str = ""  # X-GM-THRID, or THREADID
 
@@ -132,6 +136,57 @@ class Fetched:
     complete: bool = True
     email_id: str = ""
     thread_id: str = ""
+
+
+# --- what the mirror knows -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFolder:
+    """A folder as mirrored. Every UID in [backfill_uid, uidnext) is mirrored or a gap; `mirrored` counts the former,
+    `gaps` the latter; `gap_due` tells that one wants another try."""
+
+    id: uuid.UUID
+    wire_name: str
+    name: str
+    delimiter: str = ""
+    role: str = ""
+    attributes: frozenset[str] = frozenset()
+    selectable: bool = True
+    mailbox_id: str = ""
+    total: int = 0
+    unread: int = 0
+    uidvalidity: int | None = None
+    uidnext: int = 1
+    highestmodseq: int = 0
+    backfill_uid: int = 1
+    flags_uid: int = 0
+    mirrored: int = 0
+    gaps: int = 0
+    gap_due: bool = False
+    failures: int = 0
+    next_try_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message at a place, ready to be stored.
+
+    `message` is its public id; `parsed` and `raw` are None where the mirror has it already and only the place is new.
+    """
+
+    uid: int
+    message: uuid.UUID
+    flags: frozenset[str]
+    received_at: datetime | None = None
+    size: int = 0
+    digest: bytes = b""
+    raw: bytes | None = None
+    parsed: "Parsed | None" = None
+    subject_key: int | None = None
+    is_reply: bool = False
+    body: bytes = b""  # compressed
+    body_is_html: bool = False
 
 
 # --- what a message says --------------------------------------------------------------------------------------------
@@ -164,9 +219,7 @@ class Parsed:
     """A message, read. Every text is valid Unicode without NUL (PostgreSQL takes none) or lone surrogates."""
 
     header_id: str = ""  # Message-ID without angle brackets
-    references: tuple[
-        str, ...
-    ] = ()  # References then In-Reply-To, ids without brackets, oldest first, no doubles
+    references: tuple[str, ...] = ()  # References then In-Reply-To, ids without brackets, oldest first, no doubles
     subject: str = ""
     from_: tuple[Address, ...] = ()
     to: tuple[Address, ...] = ()

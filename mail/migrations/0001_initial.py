@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                 ('uidnext', models.BigIntegerField(default=1)),
                 ('highestmodseq', models.BigIntegerField(default=0, help_text='0: the server keeps none for this folder.')),
                 ('backfill_uid', models.BigIntegerField(default=1, help_text='UIDs below are still to be copied; 1: none are.')),
+                ('mirrored_count', models.PositiveIntegerField(default=0, help_text='Locations under the current UIDVALIDITY.')),
                 ('flags_uid', models.BigIntegerField(default=0, help_text='Full strategy: older flags were last compared down to here.')),
                 ('state', models.CharField(choices=[('pending', 'Pending'), ('syncing', 'Syncing'), ('live', 'Live'), ('error', 'Error')], default='pending', max_length=8)),
                 ('error', models.TextField(blank=True)),
@@ -222,6 +223,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='message',
             index=models.Index(fields=['thread', 'received_at'], name='message_thread'),
+        ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(fields=['account', 'digest'], name='message_digest'),
         ),
         migrations.AddIndex(
             model_name='message',

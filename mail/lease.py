@@ -1,0 +1,89 @@
+"""Who may sync an account: a token with an expiry. Claims are handed out by the database, so Redis may forget them.
+
+A claim is short: if its task is lost, the account is due again soon. The worker that takes the task holds the lease by
+renewing it from a thread of its own, so that it outlives slow servers and dies with its process. Every write checks the
+token (mail.store.writing), so that a worker that was stopped for long can never write over a newer holder.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.db import DatabaseError, connection
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Account
+from mail.types import LeaseLost
+
+log = logging.getLogger(__name__)
+
+CLAIM = timedelta(seconds=30)  # from claim to the worker's start
+HOLD = timedelta(seconds=30)  # what a dead worker costs
+RENEWAL = 10.0  # seconds
+
+_CLAIM = """
+UPDATE accounts_account SET lease_token = gen_random_uuid(), lease_expires_at = now() + %s
+WHERE id IN (
+    SELECT id FROM accounts_account
+    WHERE next_sync_at <= now() AND removed_at IS NULL AND state <> 'paused'
+      AND (lease_expires_at IS NULL OR lease_expires_at <= now())
+    ORDER BY next_sync_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING id, lease_token
+"""
+
+
+def claim_due(limit: int) -> list[tuple[UUID, UUID]]:
+    """Claim up to `limit` due accounts, the longest waiting first: (account, lease token)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [CLAIM, limit])
+        return list(cursor.fetchall())
+
+
+def claim(account_id: UUID) -> UUID:
+    """Claim one account, due or not. Raises LeaseLost if another worker holds it."""
+    token = uuid4()
+    now = timezone.now()
+    free = Account.objects.present().filter(id=account_id).exclude(lease_expires_at__gt=now)
+    if not free.update(lease_token=token, lease_expires_at=now + CLAIM):
+        raise LeaseLost("another worker is syncing this account right now")
+    return token
+
+
+@contextmanager
+def held(account_id: UUID, token: UUID) -> Iterator[None]:
+    """Keep the lease while the block runs, and give it back. Raises LeaseLost if it is not ours any more."""
+    if not _renew(account_id, token):
+        raise LeaseLost(f"the claim on account {account_id} has lapsed")
+    done = threading.Event()
+    renewer = threading.Thread(target=_keep, args=(account_id, token, done), name=f"lease {account_id}", daemon=True)
+    renewer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        renewer.join()
+        Account.objects.filter(id=account_id, lease_token=token).update(lease_token=None, lease_expires_at=None)
+
+
+def _keep(account_id: UUID, token: UUID, done: threading.Event) -> None:
+    while not done.wait(RENEWAL):
+        try:
+            if not _renew(account_id, token):
+                return  # the next write will notice
+        except DatabaseError as error:
+            log.warning("lease of account %s not renewed: %s", account_id, error)
+        finally:
+            connection.close()
+
+
+def _renew(account_id: UUID, token: UUID) -> bool:
+    # Never brings back a lease that was given away: the token must still be ours.
+    return bool(
+        Account.objects.filter(id=account_id, lease_token=token, removed_at=None).update(
+            lease_expires_at=timezone.now() + HOLD, updated_at=F("updated_at")
+        )
+    )

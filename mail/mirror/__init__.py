@@ -1,0 +1,141 @@
+"""The whole story of a sync: open a session, read both states, plan, apply, checkpoint.
+
+A turn is bounded in time. It makes passes over the mailbox: each learns of all folders at once, visits those that
+changed, and then goes on copying older mail, newest first, the inbox first. A pass that saw every folder whole ends by
+deleting the messages that had lost their last place before it began; a move has shown itself by then.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.models import Account
+from mail import lease, store
+from mail.imap.session import MailSession
+from mail.mirror import backfill, outcome
+from mail.mirror.login import login_for
+from mail.mirror.turn import Turn
+from mail.mirror.visit import visit
+from mail.sync.folders import needs_visit, plan_folders, visiting_order
+from mail.sync.schedule import retry_delay
+from mail.types import FolderFailed, FolderVanished, LocalFolder, MailError, RemoteFolder
+
+log = logging.getLogger(__name__)
+
+TURN = timedelta(seconds=30)  # then the account queues again, so that new mail is looked for
+PASSES = 3
+GRACE = timedelta(hours=1)  # for a message to show up again while the server refuses some folder
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a turn ended. `more`: older mail is still to be copied; `failing`: folders that the server refused."""
+
+    more: bool = False
+    failing: int = 0
+    error: MailError | None = None
+
+
+def sync_account(
+    account_id: UUID,
+    token: UUID,
+    *,
+    budget: timedelta = TURN,
+    thorough: bool = False,
+    on_commit: Callable[[], None] = lambda: None,
+) -> Result:
+    """Sync one account under a claimed lease, and note on the account how it went. Raises LeaseLost.
+
+    `thorough` compares every flag where the server cannot tell what changed; `on_commit` is called after each batch.
+    """
+    with lease.held(account_id, token):
+        account = Account.objects.get(id=account_id)
+        started = timezone.now()
+        outcome.begun(account, token)
+        turn = Turn(account_id, token, time.monotonic() + budget.total_seconds(), thorough, on_commit)
+        try:
+            with MailSession.open(login_for(account)) as session:
+                turn = replace(turn, session=session)
+                result = _passes(turn)
+                capabilities = session.capabilities
+        except MailError as error:
+            outcome.failed(account, token, error)
+            return Result(error=error)
+        except Exception as error:
+            outcome.failed(
+                account, token, MailError(f"Syncfarm itself failed on this mailbox ({type(error).__name__})")
+            )
+            raise
+        outcome.succeeded(account, token, started, capabilities, more=result.more, failing=result.failing)
+        return result
+
+
+def _passes(turn: Turn) -> Result:
+    result = Result()
+    for _ in range(PASSES):
+        began = store.database_now()
+        result = _one_pass(turn)
+        if result.more:
+            break  # a message without a place may have moved to where this pass did not get
+        with store.writing(turn.account_id, turn.token) as batch:
+            store.sweep_orphans(batch, began - GRACE if result.failing else began)
+        if result.failing or not store.has_orphans(turn.account_id):
+            break
+    return result
+
+
+def _one_pass(turn: Turn) -> Result:
+    pairs = _match_folders(turn)
+    failing = 0
+    for ours, theirs in pairs:
+        waits = ours.next_try_at is not None and ours.next_try_at > timezone.now() and not turn.thorough
+        if waits:
+            failing += 1
+        elif turn.thorough or needs_visit(ours, theirs, turn.session.strategy):
+            failing += not _contained(turn, ours, visit)
+    failing += _copy_older(turn, [ours.id for ours, _theirs in pairs])
+    more = any(folder.backfill_uid > 1 and not folder.next_try_at for folder in store.local_folders(turn.account_id))
+    return Result(more=more, failing=failing)
+
+
+def _copy_older(turn: Turn, order: list[UUID]) -> int:
+    """Spend the rest of the turn on folders that are not whole yet. Returns how many failed."""
+    failing = 0
+    folders = {folder.id: folder for folder in store.local_folders(turn.account_id)}
+    for folder in (folders[folder_id] for folder_id in order):
+        if folder.backfill_uid > 1 and not folder.next_try_at and not turn.is_over():
+            failing += not _contained(turn, folder, backfill.backfill)
+    return failing
+
+
+def _match_folders(turn: Turn) -> list[tuple[LocalFolder, RemoteFolder]]:
+    """Bring the folder list in line, and pair the folders that hold mail in the order of their visits."""
+    remote = turn.session.folders()
+    plan = plan_folders(store.local_folders(turn.account_id), remote)
+    with store.writing(turn.account_id, turn.token) as batch:
+        store.change_folders(batch, plan)
+    by_name = {folder.wire_name: folder for folder in store.local_folders(turn.account_id)}
+    listed = sorted((folder for folder in remote if folder.selectable), key=visiting_order)
+    return [(by_name[folder.wire_name], folder) for folder in listed]
+
+
+def _contained(turn: Turn, folder: LocalFolder, work: Callable[[Turn, LocalFolder], None]) -> bool:
+    """Whether the work on one folder went well. If the server refuses the folder, the others go on."""
+    try:
+        work(turn, folder)
+    except FolderVanished as error:
+        log.info("account %s folder %s: %s", turn.account_id, folder.id, error)
+        return False
+    except FolderFailed as error:
+        log.info("account %s folder %s: %s", turn.account_id, folder.id, error)
+        again = timezone.now() + retry_delay(folder.failures + 1, random.random())  # noqa: S311 -- jitter
+        with store.writing(turn.account_id, turn.token) as batch:
+            store.folder_failed(batch, folder, str(error), again)
+        return False
+    return True

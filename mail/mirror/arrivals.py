@@ -1,0 +1,182 @@
+"""Messages from the server into the mirror: sizes, bodies, reading, threading, one transaction a batch."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from mail import mime, raw, store, threading
+from mail.mirror.turn import Turn
+from mail.store.rows import participants
+from mail.sync.schedule import gap_delay
+from mail.sync.visit import ENTRIES, batches
+from mail.types import Arrival, Assignment, Entry, Fetched, FolderFailed, LocalFolder, Parsed, ThreadInput, message_key
+from mail.types import message_id as derive_id
+
+log = logging.getLogger(__name__)
+
+Checkpoint = Callable[[Sequence[int]], dict[str, int]]  # UIDs of a batch, in order -> columns of the sync point
+
+
+def copy(
+    turn: Turn, folder: LocalFolder, uids: Sequence[int], checkpoint: Checkpoint, *, until_over: bool = False
+) -> LocalFolder:
+    """Copy messages in the given order. Every batch is one commit, with the checkpoint that follows from its UIDs.
+
+    UIDs that the server lists and does not hand out become gaps. `until_over` stops when the turn's time is up.
+    """
+    for start in range(0, len(uids), ENTRIES):
+        chunk = uids[start : start + ENTRIES]
+        told = {entry.uid: entry for entry in turn.session.entries(chunk)}
+        entries = [told.get(uid, Entry(uid, 0)) for uid in chunk]
+        for batch, too_large in batches(entries, settings.SYNCFARM_MAX_MESSAGE_BYTES):
+            if until_over and turn.is_over():
+                return folder
+            folder = _copy_batch(turn, folder, batch, checkpoint, headers_only=too_large)
+    return folder
+
+
+def _copy_batch(
+    turn: Turn, folder: LocalFolder, entries: list[Entry], checkpoint: Checkpoint, *, headers_only: bool
+) -> LocalFolder:
+    known = _known_by_provider_id(turn.account_id, entries)
+    haul = _fetch(turn, [entry.uid for entry in entries if entry.uid not in known], headers_only=headers_only)
+    arrivals = [*known.values(), *_read(turn.account_id, haul.fetched)]
+    assignment = _assign_threads(turn.account_id, haul.fetched, arrivals)
+    came = {arrival.uid for arrival in arrivals}
+    missed = [entry.uid for entry in entries if entry.uid not in came]
+    tries = store.gap_attempts(folder, missed) if missed else {}
+    with turn.writing() as batch:
+        store.add_arrivals(batch, folder, arrivals, assignment)
+        if folder.gaps:
+            store.settle_gaps(batch, folder, came)
+        again = {uid: timezone.now() + gap_delay(tries.get(uid, 0) + 1) for uid in missed}
+        store.record_gaps(batch, folder, again, haul.reason)
+        return store.checkpoint(batch, folder, **checkpoint([entry.uid for entry in entries]))
+
+
+def _known_by_provider_id(account_id: UUID, entries: Sequence[Entry]) -> dict[int, Arrival]:
+    """Copies that the mirror has already, where the server's ids tell so: only their place is new."""
+    ids = {entry.uid: derive_id(account_id, message_key(entry.email_id, b"")) for entry in entries if entry.email_id}
+    known = store.known_messages(ids.values()) if ids else {}
+    return {
+        entry.uid: Arrival(entry.uid, ids[entry.uid], entry.flags, known[ids[entry.uid]])
+        for entry in entries
+        if ids.get(entry.uid) in known
+    }
+
+
+@dataclass(slots=True)
+class _Haul:
+    fetched: list[Fetched] = field(default_factory=list)
+    reason: str = "the server listed the message and did not hand it out"
+
+
+def _fetch(turn: Turn, uids: list[int], *, headers_only: bool) -> _Haul:
+    """What the server hands out of these. If it fails at one message, the others are asked for one by one."""
+    haul = _Haul()
+    try:
+        haul.fetched.extend(_bodies(turn, uids, headers_only=headers_only))
+    except FolderFailed as error:
+        log.info("account %s: batch refused, fetching singly: %s", turn.account_id, error)
+        haul.reason = str(error)
+        _fetch_singly(turn, uids, haul, headers_only=headers_only)
+    return haul
+
+
+def _fetch_singly(turn: Turn, uids: list[int], haul: _Haul, *, headers_only: bool) -> None:
+    came = {message.uid for message in haul.fetched}
+    for uid in uids:
+        if uid in came:
+            continue
+        try:
+            haul.fetched.extend(_bodies(turn, [uid], headers_only=headers_only))
+        except FolderFailed as error:
+            haul.reason = str(error)
+
+
+def _bodies(turn: Turn, uids: list[int], *, headers_only: bool) -> Iterator[Fetched]:
+    if uids:
+        asked = set(uids)
+        for message in turn.session.bodies(uids, headers_only=headers_only):
+            if message.raw is not None and message.uid in asked:
+                asked.discard(message.uid)  # a server may send one twice
+                yield message
+
+
+def _read(account_id: UUID, fetched: Sequence[Fetched]) -> list[Arrival]:
+    """Identify messages, and read those that the mirror does not have."""
+    named = []
+    for message in fetched:
+        content = message.raw or b""
+        digest = raw.digest(content if message.complete else content + str(message.size).encode())
+        named.append((message, digest, derive_id(account_id, message_key(message.email_id, digest))))
+    known = store.known_messages({identity for _message, _digest, identity in named})
+    return [
+        Arrival(message.uid, identity, message.flags, known[identity])
+        if identity in known
+        else _arrival(message, digest, identity)
+        for message, digest, identity in named
+    ]
+
+
+def _arrival(message: Fetched, digest: bytes, identity: UUID) -> Arrival:
+    content = message.raw or b""
+    parsed = mime.parse(content)
+    body = parsed.html or parsed.text
+    key, is_reply = threading.subject_key(parsed.subject)
+    return Arrival(
+        uid=message.uid,
+        message=identity,
+        flags=message.flags,
+        received_at=message.received_at,
+        size=message.size,
+        digest=digest,
+        raw=content,
+        parsed=parsed if message.complete else _marked(parsed, message.size),
+        subject_key=key,
+        is_reply=is_reply,
+        body=raw.compress(body.encode()) if body else b"",
+        body_is_html=bool(parsed.html),
+    )
+
+
+def _assign_threads(account_id: UUID, fetched: Sequence[Fetched], arrivals: Sequence[Arrival]) -> Assignment:
+    keys = {message.uid: message.thread_id for message in fetched}
+    fresh = {
+        arrival.message: ThreadInput(
+            message=arrival.message,
+            header_id=arrival.parsed.header_id,
+            references=arrival.parsed.references,
+            subject=arrival.parsed.subject,
+            participants=participants(arrival.parsed),
+            received_at=arrival.received_at,
+            provider_key=keys.get(arrival.uid, ""),
+        )
+        for arrival in arrivals
+        if arrival.parsed is not None and arrival.received_at is not None
+    }
+    inputs = list(fresh.values())
+    if not inputs:
+        return Assignment({}, {}, {}, {})
+    return threading.assign(
+        inputs,
+        store.thread_links(account_id, threading.wanted_links(inputs)),
+        store.threads_by_provider_key(account_id, {message.provider_key for message in inputs} - {""}),
+        store.subject_candidates(
+            account_id, threading.wanted_subjects(inputs), _dates(inputs), timedelta(days=threading.WINDOW_DAYS)
+        ),
+    )
+
+
+def _dates(inputs: Sequence[ThreadInput]) -> list[datetime]:
+    return [message.received_at for message in inputs]
+
+
+def _marked(parsed: Parsed, size: int) -> Parsed:
+    limit = settings.SYNCFARM_MAX_MESSAGE_BYTES
+    return replace(parsed, problem=f"{size:,} bytes, over the limit of {limit:,}: only the header is mirrored")

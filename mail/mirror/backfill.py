@@ -1,0 +1,21 @@
+"""Copying older mail: newest first, a checkpoint with each batch."""
+
+from mail import store
+from mail.mirror.arrivals import copy
+from mail.mirror.turn import Turn
+from mail.mirror.visit import begin
+from mail.types import LocalFolder
+
+
+def backfill(turn: Turn, folder: LocalFolder) -> None:
+    """Copy what lies below the checkpoint until the turn is over. Raises FolderFailed, ConnectionFailed, LeaseLost."""
+    selected = turn.session.select(folder.wire_name)
+    if selected.uidvalidity != folder.uidvalidity:
+        folder = begin(turn, folder, selected)
+    older = turn.session.uids(1, folder.backfill_uid - 1) if folder.backfill_uid > 1 else []
+    folder = copy(turn, folder, older[::-1], lambda uids: {"backfill_uid": uids[-1]}, until_over=True)
+    if older and folder.backfill_uid > older[0]:
+        return  # the turn is over
+    with turn.writing() as batch:
+        folder = store.checkpoint(batch, folder, backfill_uid=1)
+        store.finish_reset(batch, folder)

@@ -1,0 +1,62 @@
+"""The one writer of mail tables. Every write happens in a Batch, which fences by the lease and writes the log."""
+
+from mail.store.batch import Batch, writing
+from mail.store.folders import (
+    begin_folder,
+    change_folders,
+    checkpoint,
+    finish_reset,
+    folder_failed,
+    local_folders,
+    restart_folder,
+)
+from mail.store.messages import (
+    add_arrivals,
+    change_flags,
+    database_now,
+    forget_places,
+    has_orphans,
+    known_messages,
+    sweep_orphans,
+)
+from mail.store.places import (
+    due_gaps,
+    flags_between,
+    flags_of,
+    gap_attempts,
+    known_uids,
+    record_gaps,
+    settle_gaps,
+)
+from mail.store.removal import remove_accounts
+from mail.store.threads import subject_candidates, thread_links, threads_by_provider_key
+
+__all__ = [
+    "Batch",
+    "add_arrivals",
+    "begin_folder",
+    "change_flags",
+    "change_folders",
+    "checkpoint",
+    "database_now",
+    "due_gaps",
+    "finish_reset",
+    "flags_between",
+    "flags_of",
+    "folder_failed",
+    "forget_places",
+    "gap_attempts",
+    "has_orphans",
+    "known_messages",
+    "known_uids",
+    "local_folders",
+    "record_gaps",
+    "remove_accounts",
+    "restart_folder",
+    "settle_gaps",
+    "subject_candidates",
+    "sweep_orphans",
+    "thread_links",
+    "threads_by_provider_key",
+    "writing",
+]

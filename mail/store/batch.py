@@ -1,0 +1,58 @@
+"""One database transaction of the mirror: fenced by the lease, closed by the log."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from mail import changes
+from mail.store import derive
+from mail.types import LeaseLost
+
+
+class Batch:
+    """What a transaction touches. Callers change rows and say what they touched; `close` derives the rest from it:
+    a message's folders and flags, a thread's figures, and a log entry for each object that a reader sees otherwise."""
+
+    def __init__(self, cursor: Any, account_id: UUID) -> None:
+        self.cursor = cursor  # psycopg2's own, for execute_values
+        self.account_id = account_id
+        self.entries: list[changes.Entry] = []
+        self.moved: set[UUID] = set()  # messages whose places or flags changed
+        self.threads: set[UUID] = set()  # threads whose messages changed
+
+    def log(self, object_type: str, object_id: UUID, kind: str) -> None:
+        """Note that an object was created, updated or deleted."""
+        self.entries.append((object_type, object_id, kind))
+
+    def close(self) -> None:
+        """Derive and append to the log. Runs before the commit."""
+        for message_id, thread_id in derive.refresh_messages(self.cursor, self.moved):
+            self.log("message", message_id, "updated")
+            self.threads.add(thread_id)
+        for thread_id, kind in derive.refresh_threads(self.cursor, self.threads):
+            self.log("thread", thread_id, kind)
+        entries = changes.distinct(self.entries)
+        if entries:
+            changes.append(self.cursor, self.account_id, entries)
+            self.cursor.execute("UPDATE accounts_account SET last_change_at = now() WHERE id = %s", [self.account_id])
+
+
+@contextmanager
+def writing(account_id: UUID, lease: UUID) -> Iterator[Batch]:
+    """A transaction for the holder of the lease. Raises LeaseLost, and writes nothing, if it is held no more.
+
+    The account's row stays locked until the commit, so a newer holder waits for it and sees all of it.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM accounts_account WHERE id = %s AND lease_token = %s AND removed_at IS NULL FOR UPDATE",
+            [account_id, lease],
+        )
+        if cursor.fetchone() is None:
+            raise LeaseLost(f"account {account_id} is held by another worker, paused or removed")
+        batch = Batch(cursor.cursor, account_id)
+        yield batch
+        batch.close()

@@ -1,0 +1,136 @@
+"""Folders: their list, their sync points, their failures."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db import connection
+from django.utils import timezone
+
+from mail.models import Folder, FolderState
+from mail.store.batch import Batch
+from mail.sync.folders import FolderPlan
+from mail.types import LocalFolder, RemoteFolder, Selected
+
+_LOCAL = """
+SELECT f.id, f.wire_name, f.name, f.delimiter, f.role, f.attributes, f.selectable, f.mailbox_id, f.total_count,
+       f.unread_count, f.uidvalidity, f.uidnext, f.highestmodseq, f.backfill_uid, f.flags_uid, f.mirrored_count,
+       count(g.uid), coalesce(bool_or(g.next_try_at <= now()), false), f.failures, f.next_try_at
+FROM mail_folder f LEFT JOIN mail_gap g ON g.folder_id = f.id
+WHERE f.account_id = %s GROUP BY f.id
+"""
+
+
+def local_folders(account_id: UUID) -> list[LocalFolder]:
+    """The account's folders as mirrored."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCAL, [account_id])
+        rows = cursor.fetchall()
+    return [LocalFolder(*row[:5], frozenset(row[5]), *row[6:]) for row in rows]
+
+
+def local_folder(batch: Batch, folder_id: UUID) -> LocalFolder:
+    """One folder as the batch's transaction sees it."""
+    batch.cursor.execute(_LOCAL.replace("f.account_id", "f.id"), [folder_id])
+    row = batch.cursor.fetchone()
+    return LocalFolder(*row[:5], frozenset(row[5]), *row[6:])
+
+
+def change_folders(batch: Batch, plan: FolderPlan) -> None:
+    """Create, rename, update and delete folders. A deleted folder's messages become orphans."""
+    for theirs in plan.created:
+        folder = Folder.objects.create(id=uuid4(), account_id=batch.account_id, **_listed(theirs))
+        batch.log("folder", folder.id, "created")
+    for ours, theirs in plan.kept:
+        wanted = _listed(theirs, ours)
+        if wanted != _listed_now(ours):
+            Folder.objects.filter(id=ours.id).update(**wanted)
+            batch.log("folder", ours.id, "updated")
+    for ours in plan.deleted:
+        batch.cursor.execute("DELETE FROM mail_location WHERE folder_id = %s RETURNING message_id", [ours.id])
+        batch.moved.update(message for (message,) in batch.cursor.fetchall())
+        batch.cursor.execute("DELETE FROM mail_gap WHERE folder_id = %s", [ours.id])
+        batch.cursor.execute("DELETE FROM mail_folder WHERE id = %s", [ours.id])
+        batch.log("folder", ours.id, "deleted")
+
+
+def _listed(theirs: RemoteFolder, ours: LocalFolder | None = None) -> dict[str, object]:
+    """The columns that LIST and STATUS decide; counts that the server did not give stay."""
+    return {
+        "name": theirs.name,
+        "wire_name": theirs.wire_name,
+        "delimiter": theirs.delimiter,
+        "role": theirs.role,
+        "attributes": sorted(theirs.attributes),
+        "selectable": theirs.selectable,
+        "mailbox_id": theirs.mailbox_id,
+        "total_count": (ours.total if ours else 0) if theirs.messages is None else theirs.messages,
+        "unread_count": (ours.unread if ours else 0) if theirs.unseen is None else theirs.unseen,
+    }
+
+
+def _listed_now(ours: LocalFolder) -> dict[str, object]:
+    return {
+        "name": ours.name,
+        "wire_name": ours.wire_name,
+        "delimiter": ours.delimiter,
+        "role": ours.role,
+        "attributes": sorted(ours.attributes),
+        "selectable": ours.selectable,
+        "mailbox_id": ours.mailbox_id,
+        "total_count": ours.total,
+        "unread_count": ours.unread,
+    }
+
+
+def begin_folder(batch: Batch, folder: LocalFolder, selected: Selected) -> LocalFolder:
+    """Start over with a UIDVALIDITY: all mail is still to be copied, newest first.
+
+    Places under an older UIDVALIDITY stay until `finish_reset`, so that no message seems to leave the folder.
+    """
+    batch.cursor.execute("DELETE FROM mail_gap WHERE folder_id = %s", [folder.id])
+    Folder.objects.filter(id=folder.id).update(
+        uidvalidity=selected.uidvalidity,
+        uidnext=selected.uidnext,
+        backfill_uid=selected.uidnext,
+        highestmodseq=selected.highestmodseq,
+        flags_uid=0,
+        mirrored_count=0,
+        state=FolderState.SYNCING,
+    )
+    return local_folder(batch, folder.id)
+
+
+def restart_folder(batch: Batch, folder: LocalFolder) -> None:
+    """Have the folder copied anew, as after a UIDVALIDITY reset: no UIDVALIDITY is 0 (RFC 3501 §2.3.1.1)."""
+    batch.cursor.execute("UPDATE mail_location SET uidvalidity = 0 WHERE folder_id = %s", [folder.id])
+    Folder.objects.filter(id=folder.id).update(uidvalidity=None, mirrored_count=0, failures=0, next_try_at=None)
+
+
+def checkpoint(batch: Batch, folder: LocalFolder, **columns: int) -> LocalFolder:
+    """Move the sync point (uidnext, backfill_uid, highestmodseq, flags_uid) and return the folder as it is then."""
+    done = columns.get("backfill_uid", folder.backfill_uid) <= 1
+    Folder.objects.filter(id=folder.id).update(
+        **columns,
+        state=FolderState.LIVE if done else FolderState.SYNCING,
+        error="",
+        failures=0,
+        next_try_at=None,
+        synced_at=timezone.now(),
+    )
+    return local_folder(batch, folder.id)
+
+
+def finish_reset(batch: Batch, folder: LocalFolder) -> None:
+    """Forget the places under older UIDVALIDITYs: what was not found again has left the folder."""
+    batch.cursor.execute(
+        "DELETE FROM mail_location WHERE folder_id = %s AND uidvalidity <> %s RETURNING message_id",
+        [folder.id, folder.uidvalidity],
+    )
+    batch.moved.update(message for (message,) in batch.cursor.fetchall())
+
+
+def folder_failed(_batch: Batch, folder: LocalFolder, error: str, next_try_at: datetime) -> None:
+    """Note that the server refuses the folder; the others go on."""
+    Folder.objects.filter(id=folder.id).update(
+        state=FolderState.ERROR, error=error, failures=folder.failures + 1, next_try_at=next_try_at
+    )

@@ -1,0 +1,63 @@
+"""What is known of a folder's UIDs: places, flags, gaps."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.db import connection
+from psycopg2.extras import execute_values
+
+from mail.models import Gap, Location
+from mail.store.batch import Batch
+from mail.types import LocalFolder
+
+
+def known_uids(folder: LocalFolder) -> set[int]:
+    """Every UID that is mirrored or a gap."""
+    places = Location.objects.filter(folder_id=folder.id, uidvalidity=folder.uidvalidity)
+    gaps = Gap.objects.filter(folder_id=folder.id)
+    return set(places.values_list("uid", flat=True)) | set(gaps.values_list("uid", flat=True))
+
+
+def flags_between(folder: LocalFolder, low: int, high: int) -> dict[int, frozenset[str]]:
+    """Flags of the mirrored UIDs within [low, high]."""
+    places = Location.objects.filter(folder_id=folder.id, uidvalidity=folder.uidvalidity, uid__gte=low, uid__lte=high)
+    return {uid: frozenset(flags) for uid, flags in places.values_list("uid", "flags")}
+
+
+def flags_of(folder: LocalFolder, uids: Collection[int]) -> dict[int, frozenset[str]]:
+    """Flags of these UIDs, as far as they are mirrored."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT uid, flags FROM mail_location WHERE folder_id = %s AND uidvalidity = %s AND uid = ANY(%s)",
+            [folder.id, folder.uidvalidity, list(uids)],
+        )
+        return {uid: frozenset(flags) for uid, flags in cursor.fetchall()}
+
+
+def due_gaps(folder: LocalFolder, now: datetime) -> dict[int, int]:
+    """UIDs whose next try has come -> tries so far."""
+    gaps = Gap.objects.filter(folder_id=folder.id, next_try_at__lte=now)
+    return dict(gaps.values_list("uid", "attempts"))
+
+
+def record_gaps(batch: Batch, folder: LocalFolder, gaps: Mapping[int, datetime], reason: str) -> None:
+    """Note UIDs that the server lists and would not hand out: uid -> when to ask again."""
+    if not gaps:
+        return
+    execute_values(
+        batch.cursor,
+        "INSERT INTO mail_gap (folder_id, uid, attempts, next_try_at, reason) VALUES %s "
+        "ON CONFLICT (folder_id, uid) DO UPDATE SET attempts = mail_gap.attempts + 1, "
+        "next_try_at = excluded.next_try_at, reason = excluded.reason",
+        [(folder.id, uid, 1, when, reason) for uid, when in gaps.items()],
+    )
+
+
+def settle_gaps(_batch: Batch, folder: LocalFolder, uids: Collection[int]) -> None:
+    """Forget gaps: their messages came, or were expunged."""
+    Gap.objects.filter(folder_id=folder.id, uid__in=list(uids)).delete()
+
+
+def gap_attempts(folder: LocalFolder, uids: Collection[int]) -> dict[int, int]:
+    """Those of the UIDs that are gaps -> tries so far."""
+    return dict(Gap.objects.filter(folder_id=folder.id, uid__in=list(uids)).values_list("uid", "attempts"))

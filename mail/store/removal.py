@@ -1,0 +1,52 @@
+"""Deleting accounts whose removal was asked for: in small steps, so that no table is locked for long."""
+
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from accounts.models import Account
+
+_CHUNK = 2000
+# Children first. Each is emptied by its own short transactions.
+_BY_MESSAGE = ("mail_location", "mail_body", "mail_searchdocument")
+_BY_ACCOUNT = ("mail_threadlink", "mail_raw", "mail_transaction")
+
+
+def remove_accounts(limit: int = 10) -> int:
+    """Delete everything of up to `limit` removed accounts. Returns how many are gone; safe to interrupt and repeat."""
+    accounts = list(Account.objects.exclude(removed_at=None).values_list("id", flat=True)[:limit])
+    for account_id in accounts:
+        _remove(account_id)
+    return len(accounts)
+
+
+def _remove(account_id: UUID) -> None:
+    while _remove_messages(account_id):
+        pass
+    for table in _BY_ACCOUNT:
+        while _execute(
+            f"DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE account_id = %s LIMIT %s))",  # noqa: S608
+            account_id,
+            _CHUNK,
+        ):
+            pass
+    _execute("DELETE FROM mail_gap WHERE folder_id IN (SELECT id FROM mail_folder WHERE account_id = %s)", account_id)
+    for table in ("mail_thread", "mail_folder"):
+        _execute(f"DELETE FROM {table} WHERE account_id = %s", account_id)  # noqa: S608 -- constants
+    Account.objects.filter(id=account_id).delete()
+
+
+def _remove_messages(account_id: UUID) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM mail_message WHERE account_id = %s LIMIT %s", [account_id, _CHUNK])
+        messages = [message for (message,) in cursor.fetchall()]
+        for table in _BY_MESSAGE:
+            cursor.execute(f"DELETE FROM {table} WHERE message_id = ANY(%s)", [messages])  # noqa: S608 -- constants
+        cursor.execute("DELETE FROM mail_message WHERE id = ANY(%s)", [messages])
+    return len(messages)
+
+
+def _execute(statement: str, *parameters: object) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)

@@ -1,0 +1,44 @@
+"""Look-ups that threading decides from."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from mail.models import Thread
+from mail.types import SubjectCandidate
+
+SUBJECT_CANDIDATES = 500  # of one batch: a subject that thousands share tells nothing
+
+
+def thread_links(account_id: UUID, digests: Collection[bytes]) -> dict[bytes, UUID]:
+    """Message-ID digests that the account has seen -> their threads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT digest, thread_id FROM mail_threadlink WHERE account_id = %s AND digest = ANY(%s)",
+            [account_id, list(digests)],
+        )
+        return {bytes(digest): thread for digest, thread in cursor.fetchall()}
+
+
+def threads_by_provider_key(account_id: UUID, keys: Collection[str]) -> dict[str, UUID]:
+    """Threads of these provider ids."""
+    found = Thread.objects.filter(account_id=account_id, provider_key__in=list(keys)).values_list("provider_key", "id")
+    return {key: thread for key, thread in found if key is not None}
+
+
+def subject_candidates(
+    account_id: UUID, keys: Collection[int], around: Collection[datetime], window: timedelta
+) -> list[SubjectCandidate]:
+    """Mirrored messages with one of the subject keys, within the window around the given dates."""
+    if not keys:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT thread_id, subject_key, is_reply, has_references, participants, received_at FROM mail_message "
+            "WHERE account_id = %s AND subject_key = ANY(%s) AND received_at BETWEEN %s AND %s "
+            "ORDER BY received_at DESC LIMIT %s",
+            [account_id, list(keys), min(around) - window, max(around) + window, SUBJECT_CANDIDATES],
+        )
+        return [SubjectCandidate(*row[:4], frozenset(row[4]), row[5]) for row in cursor.fetchall()]

@@ -1,0 +1,111 @@
+"""What to do in a selected folder: pure decisions, each a named case.
+
+A visit learns flags and expunges by the best means the server has, takes new mail, retries gaps, goes on copying older
+mail, and compares UIDs only if the counts say that something is missing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mail.types import Entry, LocalFolder, Selected
+
+FLAGS_WINDOW = 5000  # UIDs per flags comparison where the server cannot tell what changed; about 250 kB on the wire
+BATCH_MESSAGES = 200  # one commit, one checkpoint: what a kill -9 loses at most
+BATCH_BYTES = 8 * 1024 * 1024
+ENTRIES = 2000  # sizes and ids per round trip
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPlan:
+    """`reset`: start over, UIDs mean something else now. `learn`: how changes of known UIDs are found:
+    "answered" (QRESYNC told in its SELECT), "since" (FETCH CHANGEDSINCE) or "windows" (compare flags); `windows` are
+    (low, high) ranges of UIDs; `next_flags_uid` is where the next visit's older window ends."""
+
+    reset: bool
+    learn: str = "nothing"
+    windows: tuple[tuple[int, int], ...] = ()
+    next_flags_uid: int = 0
+
+
+def plan_visit(local: LocalFolder, selected: Selected, strategy: str, *, thorough: bool = False) -> VisitPlan:
+    """Decide from the sync point and the answer to SELECT. `thorough`: where windows are the means, all of them."""
+    if local.uidvalidity != selected.uidvalidity:
+        return VisitPlan(reset=True)
+    if local.uidnext <= 1:
+        return VisitPlan(reset=False)
+    if strategy == "full" or not selected.highestmodseq:
+        return _windows(local, everything=thorough)
+    if selected.highestmodseq < local.highestmodseq or not local.highestmodseq:
+        # The server lost its index, was restored, or has just learned CONDSTORE: "since" would tell nothing.
+        return _windows(local, everything=True)
+    if selected.resynced:
+        return VisitPlan(reset=False, learn="answered")
+    return VisitPlan(reset=False, learn="nothing" if selected.highestmodseq == local.highestmodseq else "since")
+
+
+def _windows(local: LocalFolder, *, everything: bool) -> VisitPlan:
+    """The newest window each time, and one older window that wanders down: bounded cost, every flag seen in the end."""
+    lowest, top = local.backfill_uid, local.uidnext - 1
+    if everything:
+        return VisitPlan(reset=False, learn="windows", windows=tuple(_split(lowest, top)))
+    newest = max(top - FLAGS_WINDOW + 1, lowest)
+    high = min(local.flags_uid or newest, newest) - 1
+    if high < lowest:
+        high = newest - 1
+    if high < lowest:
+        return VisitPlan(reset=False, learn="windows", windows=((newest, top),))
+    low = max(high - FLAGS_WINDOW + 1, lowest)
+    return VisitPlan(reset=False, learn="windows", windows=((newest, top), (low, high)), next_flags_uid=low)
+
+
+def _split(low: int, high: int) -> Iterator[tuple[int, int]]:
+    while high >= low:
+        yield max(high - FLAGS_WINDOW + 1, low), high
+        high -= FLAGS_WINDOW
+
+
+@dataclass(frozen=True, slots=True)
+class UidDiff:
+    """`gone`: mirrored or gaps, and no longer on the server. `missing`: on the server, within the range that the mirror
+    claims to know, and not known."""
+
+    gone: frozenset[int]
+    missing: frozenset[int]
+
+
+def diff_uids(known: Iterable[int], server: Iterable[int], low: int, high: int) -> UidDiff:
+    """Compare UIDs within [low, high]; what lies outside is not yet the mirror's business."""
+    ours = {uid for uid in known if low <= uid <= high}
+    theirs = {uid for uid in server if low <= uid <= high}
+    return UidDiff(gone=frozenset(ours - theirs), missing=frozenset(theirs - ours))
+
+
+def diff_flags(known: Mapping[int, frozenset[str]], server: Mapping[int, frozenset[str]]) -> dict[int, frozenset[str]]:
+    """Flags of known UIDs that the server has otherwise."""
+    return {uid: flags for uid, flags in server.items() if uid in known and known[uid] != flags}
+
+
+def batches(entries: Sequence[Entry], max_size: int) -> Iterator[tuple[list[Entry], bool]]:
+    """Cut entries, in their order, into batches of bounded count and bytes: (entries, too_large).
+
+    A message over `max_size` comes alone with too_large set: only its header will be fetched.
+    """
+    batch: list[Entry] = []
+    octets = 0
+    for entry in entries:
+        large = entry.size > max_size
+        if batch and (large or len(batch) >= BATCH_MESSAGES or octets + entry.size > BATCH_BYTES):
+            yield batch, False
+            batch, octets = [], 0
+        if large:
+            yield [entry], True
+            continue
+        batch.append(entry)
+        octets += entry.size
+    if batch:
+        yield batch, False
+
+
+def counts_disagree(local: LocalFolder, exists: int) -> bool:
+    """Whether a complete folder holds more or less than the server says: the UIDs must be compared."""
+    return local.backfill_uid <= 1 and local.mirrored + local.gaps != exists
