@@ -1,0 +1,38 @@
+"""Attachments: the leaves that are not the body, as the API lists them."""
+
+from mail.mime import fields, parameters, words
+from mail.mime.structure import Leaf
+from mail.types import Attachment
+
+NESTED = frozenset({"message/rfc822", "message/global", "message/news"})
+
+
+def describe(part: int, leaf: Leaf, data: bytes, html: str) -> Attachment:
+    """An attachment. `data`: its decoded bytes; `html`: the body, whose pictures are inline whatever they declare."""
+    kind = leaf.content_type.token
+    return Attachment(
+        part=part,
+        filename=parameters.filename(leaf.disposition, leaf.content_type) or (_subject(data) if kind in NESTED else ""),
+        content_type=kind,
+        size=len(data),
+        content_id=leaf.content_id,
+        disposition=leaf.disposition.token if leaf.disposition.token in {"attachment", "inline"} else "",
+        is_inline=_is_inline(leaf, html),
+    )
+
+
+def _is_inline(leaf: Leaf, html: str) -> bool:
+    """Shown within the body: the HTML shows it, or it says so and can be referred to (RFC 2183 §2.1, RFC 2392)."""
+    if not leaf.content_id:
+        return False
+    if f"cid:{leaf.content_id}" in html:
+        return True
+    return leaf.disposition.token == "inline" or (leaf.parent == "related" and leaf.disposition.token != "attachment")
+
+
+def _subject(data: bytes) -> str:
+    """A file name for a nested message without one: its subject."""
+    found, _ = fields.message(data[:65_536])
+    subject = next((words.text(value) for name, value in found if name.strip().lower() == b"subject"), "")
+    kept = "".join(char if char.isprintable() and char not in '/\\:*?"<>|' else " " for char in subject[:200])
+    return f"{' '.join(kept.split()) or 'message'}.eml"

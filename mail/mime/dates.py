@@ -1,0 +1,85 @@
+"""The Date header (RFC 5322 §3.3 and what is sent instead) as a moment in UTC."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_tz
+
+MONTHS = {name: number for number, name in enumerate(
+    "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}  # fmt: skip
+USUAL = re.compile(
+    r"(?:[A-Za-z]{3}, ?)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)(?: \([^()]*\))?"
+)
+LOOSE = re.compile(
+    r"\b(\d{1,2})(?:st|nd|rd|th)?[ .,/-]{1,3}([a-z]{3})[a-z]{0,6}[ .,/-]{1,3}(\d{2,4})"
+    r"(?:[ ,tT]{1,3}(\d{1,2})[:.](\d\d)(?:[:.](\d\d))?)?[ .\d]{0,8}([a-z]{1,5}|[+-]\d{4})?",
+    re.IGNORECASE,
+)
+ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d{1,6})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?")
+# Zones that RFC 5322 does not know and mailers write, in minutes. Ambiguous ones (IST, CST of China) are left out.
+ZONES = {"utc": 0, "gmt": 0, "ut": 0, "z": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "met": 60, "mez": 60, "cest": 120,
+         "mest": 120, "mesz": 120, "eet": 120, "sast": 120, "eest": 180, "msk": 180, "msd": 240, "hkt": 480, "sgt": 480,
+         "jst": 540, "kst": 540, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780, "est": -300, "edt": -240,
+         "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420}  # fmt: skip
+CAP = 200
+
+
+def parse(value: str) -> datetime | None:
+    """The moment, in UTC; None where it is missing, unreadable or outside the years 1 to 9999 once in UTC."""
+    value = " ".join(value[:CAP].split())
+    usual = USUAL.fullmatch(value)
+    if usual and usual[2].lower() in MONTHS:
+        offset = (int(usual[8]) * 60 + int(usual[9])) * (-1 if usual[7] == "-" else 1)
+        return _moment((int(usual[3]), MONTHS[usual[2].lower()], *map(int, usual.group(1, 4, 5, 6))), offset)
+    return _known(value) or _loose(value) or _iso(value)
+
+
+def _known(value: str) -> datetime | None:
+    """What the standard library reads: RFC 5322 with obsolete forms, asctime, RFC 850."""
+    try:
+        parts = parsedate_tz(value)
+    except (ValueError, IndexError, TypeError, OverflowError):  # it is tolerant, not total
+        return None
+    if parts is None:
+        return None
+    offset = parts[9]
+    if not offset:
+        words = re.findall(r"[a-z]+", value.lower())
+        offset = next((ZONES[word] * 60 for word in words if word in ZONES), 0)
+    return _moment(parts[:6], offset // 60)
+
+
+def _loose(value: str) -> datetime | None:
+    """Day, month's name, year and perhaps a time, anywhere in the value."""
+    match = LOOSE.search(value)
+    month = MONTHS.get(match[2].lower()) if match else None
+    if match is None or month is None:
+        return None
+    zone = (match[7] or "").lower()
+    offset = ZONES.get(zone, 0)
+    if zone[:1] in {"+", "-"}:
+        offset = (int(zone[1:3]) * 60 + int(zone[3:])) * (-1 if zone[0] == "-" else 1)
+    return _moment((int(match[3]), month, int(match[1]), *(int(part or 0) for part in match.group(4, 5, 6))), offset)
+
+
+def _iso(value: str) -> datetime | None:
+    """ISO 8601, which scripts send."""
+    match = ISO.search(value)
+    if match is None:
+        return None
+    try:
+        read = datetime.fromisoformat(re.sub(r" ?(?:UTC|GMT)", "Z", match[0]).replace(" +", "+").replace(" -", "-"))
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _moment(parts: tuple[int, ...], offset: int) -> datetime | None:
+    """UTC of a local time `offset` minutes east. Offsets of more than a day are nonsense and taken as none."""
+    year, month, day, hour, minute, second = parts
+    year += 1900 if 100 <= year < 200 else 0 if year >= 100 else 2000 if year < 70 else 1900
+    try:
+        local = datetime(year, month, day, hour % 24 if hour == 24 else hour, minute, min(second, 59), tzinfo=UTC)
+        local += timedelta(days=hour == 24) - timedelta(minutes=offset if abs(offset) < 1_440 else 0)
+    except (ValueError, OverflowError):
+        return None
+    return local if 1 < local.year < 9999 else None  # room for a reader's zone

@@ -1,0 +1,63 @@
+"""The header section as fields: where it ends, what belongs to it, in which order."""
+
+import re
+
+from mail.mime import words
+
+BLANK = re.compile(rb"\n\r*\n")
+ENVELOPE = re.compile(rb"(?:[ \t]*\r*\n)*(?:>?From [^\n]*\n)?")  # blank lines and an mbox separator before the header
+NAME = re.compile(rb"[!-9;-~]+[ \t]*:")
+KNOWN = re.compile(
+    rb"(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path|reply-to|references|"
+    rb"in-reply-to|sender|list-[a-z]+|x-[a-z-]+)[ \t]*:",
+    re.IGNORECASE,
+)
+
+Fields = list[tuple[bytes, bytes]]
+
+
+def split(raw: bytes, start: int, limit: int) -> tuple[Fields, int]:
+    """The fields of the header that begins at `start`, as (name as written, folded value), and where the body begins.
+
+    Folds are a CR and a blank in the values: a plain split into lines is a third of the time that a regular expression takes.
+    """
+    if raw.startswith((b"\n", b"\r\n"), start):
+        return [], raw.index(b"\n", start) + 1
+    blank = BLANK.search(raw, start, limit)
+    end = blank.end() if blank else limit
+    lines = raw[start : blank.start() if blank else limit].replace(b"\n ", b"\r ").replace(b"\n\t", b"\r ").split(b"\n")
+    fields: Fields = []
+    for index, line in enumerate(lines):
+        name, colon, value = line.partition(b":")
+        if colon and name and (b" " not in name or NAME.match(line)):
+            fields.append((name, value))
+        elif line.strip():
+            return _with_junk(lines, index, fields, start) or (fields, end)
+    return fields, end
+
+
+def _with_junk(lines: list[bytes], junk: int, fields: Fields, start: int) -> tuple[Fields, int] | None:
+    """A header with a line that is no field: skipped when more of the header follows, else the body begins there.
+
+    Returns None when it was skipped; `fields` is completed then.
+    """
+    rest = lines[junk + 1 :]
+    if not any(map(KNOWN.match, rest)):
+        return fields, start + sum(map(len, lines[:junk])) + junk
+    fields += [(name, value) for name, colon, value in (line.partition(b":") for line in rest if NAME.match(line))]
+    return None
+
+
+def message(raw: bytes) -> tuple[Fields, int]:
+    """The fields of a whole message; an mbox "From " line and blank lines before it are tolerated."""
+    envelope = ENVELOPE.match(raw)
+    fields, body = split(raw, envelope.end() if envelope else 0, len(raw))
+    return (fields, body) if fields else ([], 0)
+
+
+def decoded(raw: bytes) -> list[tuple[str, str]]:
+    """The header fields in order: name as written, value unfolded and with its encoded words decoded."""
+    return [
+        (name.rstrip(b" \t").decode("ascii", "replace").replace("\0", ""), words.text(value))
+        for name, value in message(raw)[0]
+    ]

@@ -1,0 +1,191 @@
+"""The parts of a message in one pass over its lines: every leaf with its header and the place of its bytes.
+
+Nothing is refused: what does not hold together is text. Time is linear in the size, however deep parts nest, because one
+scan compares each line that begins with two dashes with the boundaries that are open (RFC 2046 §5.1.2).
+"""
+
+import binascii
+import re
+from dataclasses import dataclass, field
+
+from mail.mime import fields, words
+from mail.mime.parameters import Parameterized, parse
+
+DELIMITER = re.compile(rb"\n--([^\n]*)")
+GUESS = re.compile(rb"^--([^\s-][^\r\n]{0,69}?)[ \t]*\r?$", re.MULTILINE)
+CONTENT = (b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id")
+PARTS = 1_000  # leaves listed of one message
+DEPTH = 100  # multiparts within multiparts; deeper ones are leaves
+NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+PLAIN, MESSAGE = Parameterized("text/plain"), Parameterized("message/rfc822")
+NONE = Parameterized()
+
+
+@dataclass(slots=True)
+class Container:
+    """A multipart that is open. `alternative`: what Leaf.alternative is for all parts in it."""
+
+    kind: str  # the subtype
+    boundary: bytes
+    number: int
+    alternative: tuple[int, int] | None
+    children: int = 0
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A part with no parts of its own, or a nested message. Its bytes are raw[start:end], transfer-encoded."""
+
+    content_type: Parameterized
+    disposition: Parameterized
+    encoding: str
+    content_id: str
+    start: int
+    end: int
+    parent: str = ""  # subtype of the multipart it is in
+    alternative: tuple[int, int] | None = (
+        None  # the outermost multipart/alternative it is in, and in which branch of that
+    )
+
+    def content(self, raw: bytes) -> tuple[bytes, bool]:
+        """The part's bytes after transfer decoding, and whether the encoding was intact."""
+        return decode(raw[self.start : self.end], self.encoding)
+
+
+@dataclass(slots=True)
+class Tree:
+    """A message's header fields (lower-case names) and leaves, depth first."""
+
+    fields: dict[bytes, list[bytes]]
+    leaves: list[Leaf] = field(default_factory=list)
+    problem: str = ""
+
+
+def read(raw: bytes) -> Tree:
+    """The message's header and leaves."""
+    found, body = fields.message(raw)
+    header: dict[bytes, list[bytes]] = {}
+    for name, value in found:
+        header.setdefault(name.rstrip(b" \t").lower(), []).append(value)
+    tree = Tree(header)
+    content = {name: header[name][0] for name in CONTENT if name in header}
+    root = _leaf(content, body, len(raw), PLAIN)
+    boundary = _boundary(root, raw) if root.content_type.token.startswith("multipart/") else b""
+    if boundary:
+        _Scan(raw, tree).run(root, boundary)
+    if not tree.leaves:  # no multipart, or one without a single delimiter: then all of it is text
+        root.content_type = PLAIN if root.content_type.token.startswith("multipart/") else root.content_type
+        tree.leaves.append(root)
+    return tree
+
+
+def decode(data: bytes, encoding: str) -> tuple[bytes, bool]:
+    """Undo a Content-Transfer-Encoding (RFC 2045 §6); False where it was damaged and what could be read is returned."""
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(data), True
+    if encoding != "base64":
+        return data, True
+    try:
+        return binascii.a2b_base64(data), True
+    except binascii.Error:
+        kept = data.translate(None, NOT_BASE64)
+        kept = kept[: len(kept) - (len(kept) % 4 == 1)]
+        return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4)), False
+
+
+def _leaf(content: dict[bytes, bytes], start: int, end: int, default: Parameterized) -> Leaf:
+    """A part from its Content-* fields."""
+    kind = parse(content[b"content-type"]) if b"content-type" in content else default
+    encoding = content.get(b"content-transfer-encoding", b"").strip().lower()
+    return Leaf(
+        content_type=kind if "/" in kind.token else Parameterized(default.token, kind.parameters, kind.boundary),
+        disposition=parse(content[b"content-disposition"]) if b"content-disposition" in content else NONE,
+        encoding=encoding.partition(b";")[0].strip(b" \t\"'").decode("ascii", "replace"),
+        content_id=words.text(content[b"content-id"]).strip("<> ") if b"content-id" in content else "",
+        start=start,
+        end=end,
+    )
+
+
+def _boundary(leaf: Leaf, raw: bytes) -> bytes:
+    """The boundary that separates a multipart's parts: the declared one, else the one that its body shows."""
+    declared = leaf.content_type.boundary
+    if declared and raw.find(b"--" + declared, leaf.start - 1, leaf.end) >= 0:
+        return declared
+    shown = GUESS.search(raw, leaf.start, leaf.end)
+    again = shown and raw.find(b"\n--" + shown[1], shown.end(), leaf.end) >= 0
+    return shown[1] if shown and again else declared
+
+
+class _Scan:
+    """One pass over the delimiter lines of a multipart message."""
+
+    def __init__(self, raw: bytes, tree: Tree) -> None:
+        self.raw, self.tree = raw, tree
+        self.open: list[Container] = []
+        self.index: dict[bytes, int] = {}  # boundary -> place in `open`
+        self.part: Leaf | None = None  # the leaf being read
+        self.containers = 0
+
+    def run(self, root: Leaf, boundary: bytes) -> None:
+        """List the leaves of the whole message."""
+        self.push(root, boundary)
+        lines = DELIMITER.finditer(self.raw, max(root.start - 1, 0))
+        match = next(lines, None)
+        while match is not None and len(self.tree.leaves) < PARTS:
+            following = next(lines, None)
+            self.delimiter(match, following.start() if following else len(self.raw))
+            match = following
+        if len(self.tree.leaves) < PARTS:
+            self.close(len(self.raw))
+        elif match is not None and self.part is not None:
+            self.tree.problem = f"only the first {PARTS:,} parts are listed"
+
+    def delimiter(self, match: re.Match[bytes], following: int) -> None:
+        """Close and open what a line that begins with two dashes closes and opens, if it is a delimiter at all."""
+        line = match[1].rstrip(b" \t\r")
+        at, last = self.index.get(line), False
+        if at is None and line.endswith(b"--"):
+            at, last = self.index.get(line[:-2]), True
+        if at is None:
+            return
+        start = match.start()
+        self.close(start - 1 if start and self.raw[start - 1 : start] == b"\r" else start)
+        while len(self.open) > at + 1 - last:
+            del self.index[self.open.pop().boundary]
+        if not last:
+            self.part = self.begin(min(match.end() + 1, len(self.raw)), following)
+
+    def begin(self, start: int, following: int) -> Leaf | None:
+        """The part whose header begins at `start`; None when it is a multipart, whose parts come next."""
+        parent = self.open[-1]
+        found, body = fields.split(self.raw, start, min(following + 1, len(self.raw)))
+        content: dict[bytes, bytes] = {}
+        for name, value in found:
+            key = name.rstrip(b" \t").lower()
+            if key in CONTENT:
+                content.setdefault(key, value)
+        leaf = _leaf(content, body, len(self.raw), MESSAGE if parent.kind == "digest" else PLAIN)
+        leaf.parent, leaf.alternative = parent.kind, parent.alternative
+        if parent.kind == "alternative" and not parent.alternative:
+            leaf.alternative = (parent.number, parent.children)
+        parent.children += 1
+        boundary = leaf.content_type.boundary if leaf.content_type.token.startswith("multipart/") else b""
+        if not boundary or boundary in self.index or len(self.open) >= DEPTH:
+            return leaf
+        self.push(leaf, boundary)
+        return None
+
+    def push(self, leaf: Leaf, boundary: bytes) -> None:
+        """Open a multipart."""
+        self.index[boundary] = len(self.open)
+        self.containers += 1
+        kind = leaf.content_type.token.partition("/")[2]
+        self.open.append(Container(kind, boundary, self.containers, leaf.alternative))
+
+    def close(self, end: int) -> None:
+        """The part being read ends here."""
+        if self.part is not None:
+            self.part.end = max(self.part.start, end)
+            self.tree.leaves.append(self.part)
+            self.part = None
