@@ -5,7 +5,7 @@ import importlib.util
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from syncfarm import vardir
-from syncfarm.env import BASE_DIR, read_or_stop
+from syncfarm.env import read_or_stop
 
 _env = read_or_stop()
 _farm = None if _env.database_url and _env.redis_url else vardir.running(_env.var)
@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "accounts",
     "mail",
     "api",
+    "syncfarm",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -65,7 +66,6 @@ WSGI_APPLICATION = "syncfarm.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "syncfarm" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -129,14 +129,9 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 # Syncs are checkpointed and leased: on a stop they get seconds, not minutes.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3.0
 CELERY_TIMEZONE = "UTC"
+# Its entries: syncfarm.schedule.
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
-# `expires`: a tick that no worker took in time is void; the next one does its work, so that ticks never pile up.
-CELERY_BEAT_SCHEDULE = {
-    "dispatch": {"task": "syncfarm.dispatch", "schedule": 1.0, "options": {"expires": 5}},
-    "upkeep": {"task": "syncfarm.upkeep", "schedule": 60.0, "options": {"expires": 60}},
-    "index": {"task": "syncfarm.index", "schedule": 5.0, "options": {"expires": 5}},
-}
 
 LOGGING = {
     "version": 1,
@@ -144,7 +139,13 @@ LOGGING = {
     "formatters": {"line": {"()": "syncfarm.logs.OneLine"}},
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
     "root": {"handlers": ["stdout"], "level": _env.log_level},
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        # A line for every tick of beat says nothing; Flower shows each task.
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
 }
 
 if importlib.util.find_spec("syncfarm.admin_site"):

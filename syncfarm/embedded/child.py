@@ -1,5 +1,6 @@
 """Child processes that never outlive the farm, and how to find those that did."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -55,8 +56,14 @@ def stop(process: "subprocess.Popen[bytes]", sign: signal.Signals, seconds: floa
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            kill_group(process)
+
+
+def kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a child and all that it started, also after it ended itself."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def working_in(directory: Path) -> list[int]:
@@ -88,16 +95,10 @@ def end(pids: Callable[[], list[int]], sign: signal.Signals, seconds: float) -> 
     while alive := [pid for pid in pids() if not _zombie(pid)]:
         late = time.monotonic() > deadline
         for pid in alive if late else set(alive) - asked:
-            _signal(pid, signal.SIGKILL if late else sign)
+            with contextlib.suppress(ProcessLookupError):  # it went by itself
+                os.kill(pid, signal.SIGKILL if late else sign)
         asked.update(alive)
         time.sleep(0.05)
-
-
-def _signal(pid: int, sign: signal.Signals) -> None:
-    try:
-        os.kill(pid, sign)
-    except ProcessLookupError:
-        return  # it went by itself
 
 
 def _zombie(pid: int) -> bool:

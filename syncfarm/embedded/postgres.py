@@ -25,7 +25,7 @@ class Postgres:
     def __init__(self, directory: Path, *, port: int = 5432, settings: tuple[str, ...] = ()) -> None:
         self.directory = directory
         self.url = ""
-        self._preferred_port = port
+        self._port = port
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -43,12 +43,12 @@ class Postgres:
         self._end_leftovers()
         if not self._data.exists():
             self._create()
-        password, port = (self.directory / "password").read_text().strip(), ports.choose(self._preferred_port)
-        options = (f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *self._settings)
+        password, self._port = (self.directory / "password").read_text().strip(), ports.choose(self._port)
+        options = (f"port={self._port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *self._settings)
         command = [*_prefix(), _binary("postgres"), "-D", str(self._data), *(f"--{option}" for option in options)]
         with self._log.open("wb") as log:
             self._process = child.spawn(command, cwd=self.directory, output=log, at_parents_death=signal.SIGINT)
-        self.url = f"postgresql://postgres:{password}@127.0.0.1:{port}/syncfarm"
+        self.url = f"postgresql://postgres:{password}@127.0.0.1:{self._port}/syncfarm"
         self._wait_until_ready()
         return self.url
 

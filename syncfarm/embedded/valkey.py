@@ -21,7 +21,8 @@ class Valkey:
     def __init__(self, directory: Path, *, port: int = 6379) -> None:
         self.directory = directory
         self.url = ""
-        self._preferred_port = port
+        self._port = port
+        self._password = secrets.token_urlsafe(24)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
@@ -48,15 +49,15 @@ class Valkey:
         return self._process is not None and self._process.poll() is None
 
     def _launch(self) -> None:
-        port, password = ports.choose(self._preferred_port), secrets.token_urlsafe(24)
+        self._port = ports.choose(self._port)
         configuration = self.directory / "valkey.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(
-            f"bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave 60 1\nmaxmemory-policy noeviction\n"
+            f"bind 127.0.0.1\nport {self._port}\nrequirepass {self._password}\nsave 60 1\nmaxmemory-policy noeviction\n"
         )
         with (self.directory / "log").open("wb") as log:
             self._process = child.spawn([_binary(), configuration], cwd=self.directory, output=log)
-        self.url = f"redis://:{password}@127.0.0.1:{port}/0"
+        self.url = f"redis://:{self._password}@127.0.0.1:{self._port}/0"
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:

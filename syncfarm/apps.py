@@ -1,0 +1,22 @@
+"""The project as an application: it brings the landing page and sees to beat's schedule."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class SyncfarmConfig(AppConfig):
+    """After every migrate, beat's entries exist."""
+
+    name = "syncfarm"
+
+    def ready(self) -> None:
+        """Registered here, as models are not loaded earlier."""
+        post_migrate.connect(_ensure_schedule, sender=self)
+
+
+def _ensure_schedule(**_: Any) -> None:
+    from syncfarm import schedule  # noqa: PLC0415 -- it needs loaded models
+
+    schedule.ensure()

@@ -1,0 +1,185 @@
+"""Starts the farm in the foreground: embedded services, migrations, then the Procfile's processes.
+
+`python -m syncfarm.farm`; Ctrl-C or SIGTERM stops all of it.
+"""
+
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from syncfarm import vardir
+from syncfarm.embedded import ServiceFailed, child, ports
+from syncfarm.embedded.postgres import Postgres
+from syncfarm.embedded.valkey import Valkey
+from syncfarm.env import BASE_DIR, Environment, WrongSetting, read
+from syncfarm.supervisor import ProcessFailed, Supervisor
+
+MARK = "SYNCFARM_FARM"  # in the environment of every process of a farm: the directory it belongs to
+READY_SECONDS = 0.5
+
+Service = Postgres | Valkey
+
+
+def main() -> None:
+    """Run until told to stop. What the operator must mend is one line and status 1."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        run(read())
+    except (WrongSetting, vardir.FarmRuns, vardir.Unwritable, ServiceFailed, ProcessFailed) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def run(env: Environment) -> None:
+    """The farm, from its lock to its end."""
+    vardir.prepare(env.var)
+    vardir.lock(env.var)
+    child.end(lambda: child.marked(MARK, str(env.var)), signal.SIGTERM, 5.0)  # what a killed launcher left
+    os.environ[MARK] = str(env.var)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    with services(env) as embedded:
+        url = choose_addresses(env)
+        vardir.announce(env.var, farm := _running(url))
+        try:
+            password = prepare_database(env)
+            supervisor = Supervisor(BASE_DIR / "Procfile", os.environ)
+            supervisor.run(Watch(supervisor, embedded, farm, password).tick)
+        finally:
+            vardir.forget(env.var)
+
+
+@contextmanager
+def services(env: Environment) -> Iterator[list[Service]]:
+    """The embedded services that the environment asks for, their addresses put into os.environ."""
+    with ExitStack() as stack:
+        started: list[Service] = []
+        wanted: list[tuple[str, Service]] = []
+        if not env.database_url:
+            wanted.append(("DATABASE_URL", Postgres(env.var / "postgres")))
+        if not env.redis_url:
+            wanted.append(("REDIS_URL", Valkey(env.var / "valkey")))
+        for name, service in wanted:
+            _say(f"Starting the embedded {type(service).__name__} …")
+            stack.callback(service.stop)
+            os.environ[name] = service.start()
+            started.append(service)
+        yield started
+
+
+def choose_addresses(env: Environment) -> str:
+    """Put ports and keys into os.environ for the children; returns the farm's address. Raises WrongSetting."""
+    if not env.secret_keys:
+        os.environ["SYNCFARM_SECRET_KEYS"] = vardir.secret(env.var / "secret_keys", 32)
+    port = _port("SYNCFARM_PORT", env.port, 8000, env.host)
+    _port("SYNCFARM_FLOWER_PORT", env.flower_port, 5555, "127.0.0.1")
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(env.host, env.host)  # noqa: S104 -- compared, not bound
+    return env.url or f"http://{host}:{port}"
+
+
+def _port(name: str, wanted: int | None, default: int, host: str) -> int:
+    """The port that was asked for, else the default, else any that is free."""
+    if wanted and not ports.is_free(wanted, host):
+        raise ServiceFailed(f"{name}={wanted} is taken by another program: choose another, or leave it unset.")
+    port = wanted or ports.choose(default)
+    os.environ[name] = str(port)
+    return port
+
+
+def _running(url: str) -> vardir.Running:
+    return vardir.Running(
+        pid=os.getpid(),
+        url=url,
+        flower_url=f"http://127.0.0.1:{os.environ['SYNCFARM_FLOWER_PORT']}",
+        database_url=os.environ["DATABASE_URL"],
+        redis_url=os.environ["REDIS_URL"],
+    )
+
+
+def prepare_database(env: Environment) -> str:
+    """Migrate, collect static files and see to the administrator; returns the password, "" if it was changed since."""
+    import django  # noqa: PLC0415 -- settings read the environment that was completed above
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.db import connections  # noqa: PLC0415
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "syncfarm.settings")
+    django.setup()
+    _say("Bringing the database up to date …")
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    password = _administrator(env.var / "admin_password")
+    connections.close_all()
+    return password
+
+
+def _administrator(path: Path) -> str:
+    from django.contrib.auth import get_user_model  # noqa: PLC0415 -- after django.setup()
+
+    users = get_user_model().objects
+    user = users.filter(username="admin").first()
+    if user is None:
+        password = vardir.secret(path)
+        users.create_superuser("admin", password=password)
+        return password
+    password = path.read_text().strip() if path.exists() else ""
+    return password if password and user.check_password(password) else ""
+
+
+class Watch:
+    """What the launcher looks at several times a second."""
+
+    def __init__(self, supervisor: Supervisor, embedded: list[Service], farm: vardir.Running, password: str) -> None:
+        self._supervisor = supervisor
+        self._embedded = embedded
+        self._farm = farm
+        self._password = password
+        self._answered = False
+
+    def tick(self) -> None:
+        """Restart services that died; tell once that the farm answers. Raises ServiceFailed."""
+        for service in self._embedded:
+            if not service.is_running():
+                self._restart(service)
+        if not self._answered and _answers():
+            self._answered = True
+            self._tell()
+
+    def _restart(self, service: Service) -> None:
+        name, address = type(service).__name__, service.url
+        self._supervisor.say(f"{name} ended; starting it again")
+        if service.start() != address:
+            raise ServiceFailed(f"{name} ended, and its port was taken meanwhile: start the farm again.")
+
+    def _tell(self) -> None:
+        login = f"user admin, password {self._password}" if self._password else "user admin, with the password you set"
+        self._supervisor.say(f"Syncfarm answers at {self._farm.url}/")
+        self._supervisor.say(f"Administration: {self._farm.url}/admin/ ({login})")
+        self._supervisor.say(f"Tasks (Flower): {self._farm.flower_url}/")
+
+
+def _answers() -> bool:
+    host = os.environ.get("SYNCFARM_HOST", "127.0.0.1")
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 -- compared, not bound
+    request = f"http://{host}:{os.environ['SYNCFARM_PORT']}/healthz"
+    try:
+        with urllib.request.urlopen(request, timeout=READY_SECONDS) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 -- the launcher speaks to a terminal
+
+
+if __name__ == "__main__":
+    main()
