@@ -9,14 +9,14 @@ NESTED = frozenset({"message/rfc822", "message/global", "message/news"})
 
 def describe(part: int, leaf: Leaf, data: bytes, html: str) -> Attachment:
     """An attachment. `data`: its decoded bytes; `html`: the body, whose pictures are inline whatever they declare."""
-    kind = leaf.content_type.token
+    kind = leaf.content_type.value
     return Attachment(
         part=part,
         filename=parameters.filename(leaf.disposition, leaf.content_type) or (_subject(data) if kind in NESTED else ""),
         content_type=kind,
         size=len(data),
         content_id=leaf.content_id,
-        disposition=leaf.disposition.token if leaf.disposition.token in {"attachment", "inline"} else "",
+        disposition=leaf.disposition.value if leaf.disposition.value in {"attachment", "inline"} else "",
         is_inline=_is_inline(leaf, html),
     )
 
@@ -27,7 +27,7 @@ def _is_inline(leaf: Leaf, html: str) -> bool:
         return False
     if f"cid:{leaf.content_id}" in html:
         return True
-    return leaf.disposition.token == "inline" or (leaf.parent == "related" and leaf.disposition.token != "attachment")
+    return leaf.disposition.value == "inline" or (leaf.parent == "related" and leaf.disposition.value != "attachment")
 
 
 def _subject(data: bytes) -> str:

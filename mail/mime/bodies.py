@@ -23,16 +23,16 @@ def chosen(leaves: list[Leaf]) -> set[int]:
     """Indexes of the leaves that are the body; all others are attachments."""
     found = {index for index, leaf in enumerate(leaves) if _is_body(leaf)}
     first = leaves[0]
-    if not found and first.content_type.token.startswith("text/") and first.disposition.token != "attachment":
+    if not found and first.content_type.value.startswith("text/") and first.disposition.value != "attachment":
         found = {0} - {
-            0 for kind in ("calendar", "vcard", "x-vcard", "csv") if first.content_type.token == f"text/{kind}"
+            0 for kind in ("calendar", "vcard", "x-vcard", "csv") if first.content_type.value == f"text/{kind}"
         }
     return found
 
 
 def _is_body(leaf: Leaf) -> bool:
     """Text without a file name; named text only where the sender offers it as one version of the body."""
-    if leaf.content_type.token not in TEXT or leaf.disposition.token == "attachment":
+    if leaf.content_type.value not in TEXT or leaf.disposition.value == "attachment":
         return False
     named = "filename" in leaf.disposition.parameters or "name" in leaf.content_type.parameters
     return not named or leaf.parent == "alternative"
@@ -48,7 +48,7 @@ def texts(leaves: list[tuple[Leaf, bytes]]) -> tuple[str, str]:
     for index, (leaf, data) in enumerate(leaves):
         group, branch = leaf.alternative or (0, 0)
         block = blocks.setdefault(("alternative", group) if leaf.alternative else ("part", index), Block())
-        is_html = leaf.content_type.token == "text/html"
+        is_html = leaf.content_type.value == "text/html"
         text = charsets.decode(data, _charset(leaf, data, is_html)).replace("\r\n", "\n")
         (block.html if is_html else block.text).setdefault(branch, []).append(text)
     if len(blocks) == 1:

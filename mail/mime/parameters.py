@@ -18,9 +18,9 @@ NAME_CAP = 255  # characters of a file name: what file systems take
 
 @dataclass(frozen=True, slots=True)
 class Parameterized:
-    """A header value of the form `token; name=value; …`. Texts are decoded, the token and the names lower case."""
+    """A header value of the form `value; name=text; …`. Texts are decoded, the value and the names lower case."""
 
-    token: str = ""
+    value: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
     boundary: bytes = b""  # as bytes: it is compared with the body
 

@@ -70,11 +70,11 @@ def read(raw: bytes) -> Tree:
     tree = Tree(header)
     content = {name: header[name][0] for name in CONTENT if name in header}
     root = _leaf(content, body, len(raw), PLAIN)
-    boundary = _boundary(root, raw) if root.content_type.token.startswith("multipart/") else b""
+    boundary = _boundary(root, raw) if root.content_type.value.startswith("multipart/") else b""
     if boundary:
         _Scan(raw, tree).run(root, boundary)
     if not tree.leaves:  # no multipart, or one without a single delimiter: then all of it is text
-        root.content_type = PLAIN if root.content_type.token.startswith("multipart/") else root.content_type
+        root.content_type = PLAIN if root.content_type.value.startswith("multipart/") else root.content_type
         tree.leaves.append(root)
     return tree
 
@@ -98,7 +98,7 @@ def _leaf(content: dict[bytes, bytes], start: int, end: int, default: Parameteri
     kind = parse(content[b"content-type"]) if b"content-type" in content else default
     encoding = content.get(b"content-transfer-encoding", b"").strip().lower()
     return Leaf(
-        content_type=kind if "/" in kind.token else Parameterized(default.token, kind.parameters, kind.boundary),
+        content_type=kind if "/" in kind.value else Parameterized(default.value, kind.parameters, kind.boundary),
         disposition=parse(content[b"content-disposition"]) if b"content-disposition" in content else NONE,
         encoding=encoding.partition(b";")[0].strip(b" \t\"'").decode("ascii", "replace"),
         content_id=words.text(content[b"content-id"]).strip("<> ") if b"content-id" in content else "",
@@ -170,7 +170,7 @@ class _Scan:
         if parent.kind == "alternative" and not parent.alternative:
             leaf.alternative = (parent.number, parent.children)
         parent.children += 1
-        boundary = leaf.content_type.boundary if leaf.content_type.token.startswith("multipart/") else b""
+        boundary = leaf.content_type.boundary if leaf.content_type.value.startswith("multipart/") else b""
         if not boundary or boundary in self.index or len(self.open) >= DEPTH:
             return leaf
         self.push(leaf, boundary)
@@ -180,7 +180,7 @@ class _Scan:
         """Open a multipart."""
         self.index[boundary] = len(self.open)
         self.containers += 1
-        kind = leaf.content_type.token.partition("/")[2]
+        kind = leaf.content_type.value.partition("/")[2]
         self.open.append(Container(kind, boundary, self.containers, leaf.alternative))
 
     def close(self, end: int) -> None:
