@@ -3,9 +3,9 @@
 Rootless, on free ports of 127.0.0.1, everything under one directory. Needs Debian's dovecot-imapd or its like.
 """
 
-import getpass
 import grp
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -204,7 +204,8 @@ def _unprivileged() -> list[str]:
 
 def _configuration(directory: Path, mail_location: str, port: int, tls_port: int) -> str:
     if os.geteuid():
-        user, group, uid, gid = getpass.getuser(), grp.getgrgid(os.getegid()).gr_name, os.geteuid(), os.getegid()
+        uid, gid = os.geteuid(), os.getegid()
+        user, group = pwd.getpwuid(uid).pw_name, grp.getgrgid(gid).gr_name
     else:
         user, group, uid, gid = "nobody", "nogroup", 65534, 65534
     return _CONFIGURATION.format(

@@ -1,0 +1,111 @@
+"""LIST and STATUS responses to folders (RFC 3501 §7.2.2, RFC 5258, RFC 5819)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from mail.imap import fetching, names, roles
+from mail.imap.fetching import Items
+from mail.imap.reader import Data, Status, Token
+from mail.imap.wire import CommandRefused, Wire
+from mail.types import RemoteFolder
+
+_NOT_SELECTABLE = {"\\noselect", "\\nonexistent"}
+_MOMENTARY = {"\\marked", "\\unmarked"}  # they tell of new mail, not of the folder
+
+
+_COUNTS = b"MESSAGES UNSEEN UIDNEXT UIDVALIDITY"
+
+
+def ask(wire: Wire, offered: frozenset[str]) -> Iterator[Data | Status]:
+    """LIST of everything, with STATUS in the same command where offered. Raises CommandRefused."""
+    asked = _COUNTS
+    if offered & {"CONDSTORE", "QRESYNC"}:
+        asked += b" HIGHESTMODSEQ"
+    if "OBJECTID" in offered:
+        asked += b" MAILBOXID"
+    if "LIST-STATUS" in offered:
+        special = b"SPECIAL-USE " if "SPECIAL-USE" in offered else b""
+        try:
+            yield from wire.run(b'LIST "" "*" RETURN (CHILDREN %sSTATUS (%s))' % (special, asked))
+        except CommandRefused:  # one folder that cannot be opened makes some servers refuse it all
+            pass
+        else:
+            return
+    listed = wire.run(_list_command(offered))
+    yield from listed
+    commands = [
+        (b"STATUS", names.quote(each.wire_name), b"(%s)" % asked) for each in folders(listed) if each.selectable
+    ]
+    for answer in wire.run_all(commands):
+        if not isinstance(answer, CommandRefused):  # that folder's counts stay unknown
+            yield from answer
+
+
+def _list_command(offered: frozenset[str]) -> bytes:
+    if "SPECIAL-USE" in offered and "LIST-EXTENDED" in offered:
+        return b'LIST "" "*" RETURN (CHILDREN SPECIAL-USE)'
+    xlist = "XLIST" in offered and "SPECIAL-USE" not in offered
+    return b'XLIST "" "*"' if xlist else b'LIST "" "*"'
+
+
+def folders(responses: Iterable[Data | Status]) -> list[RemoteFolder]:
+    """The folders among the responses, in the server's order, with the counts of those that have a STATUS.
+
+    INBOX is case-insensitive (RFC 3501 §5.1): only its first spelling is kept.
+    """
+    listed: dict[bytes, list[Token]] = {}
+    counts: dict[bytes, Items] = {}
+    for response in responses:
+        if isinstance(response, Status):
+            continue
+        if response.kind in {b"LIST", b"XLIST"} and len(response.items) >= 3:
+            listed.setdefault(_key(response.items[2]), response.items)
+        elif response.kind == b"STATUS" and len(response.items) >= 2:
+            counts[_key(response.items[0])] = fetching.pairs(response.items[1])
+    found = [_folder(items, counts.get(key, {})) for key, items in listed.items()]
+    return _with_roles(found)
+
+
+def _folder(items: list[Token], counts: Mapping[bytes, Token]) -> RemoteFolder:
+    """A folder, still without its role."""
+    sent, delimiter = items[0], items[1]
+    wire = _text(items[2])
+    attributes = (
+        frozenset(_text(each).decode("utf-8", "replace") for each in sent) if isinstance(sent, list) else frozenset()
+    )
+    mailbox_id = counts.get(b"MAILBOXID")
+    return RemoteFolder(
+        wire_name=wire.decode("latin-1"),
+        name="INBOX" if _key(wire) == b"INBOX" else names.decode(wire),
+        delimiter=delimiter.decode("latin-1") if isinstance(delimiter, bytes) else "",
+        attributes=attributes,
+        selectable=not any(attribute.lower() in _NOT_SELECTABLE for attribute in attributes),
+        messages=_count(counts, b"MESSAGES"),
+        unseen=_count(counts, b"UNSEEN"),
+        uidnext=_count(counts, b"UIDNEXT"),
+        uidvalidity=_count(counts, b"UIDVALIDITY"),
+        highestmodseq=_count(counts, b"HIGHESTMODSEQ"),
+        mailbox_id=_text(mailbox_id[0]).decode("ascii", "replace")
+        if isinstance(mailbox_id, list) and mailbox_id
+        else "",
+    )
+
+
+def _with_roles(found: list[RemoteFolder]) -> list[RemoteFolder]:
+    candidates = [roles.Candidate(each.name, each.delimiter, each.attributes, each.selectable) for each in found]
+    return [replace(each, role=role) for each, role in zip(found, roles.assign(candidates), strict=True)]
+
+
+def _key(wire: Token) -> bytes:
+    text = _text(wire)
+    return b"INBOX" if text.upper() == b"INBOX" else text
+
+
+def _text(token: Token) -> bytes:
+    """A name. A folder may be called NIL, and some servers do not quote it."""
+    return token if isinstance(token, bytes) else b"NIL"
+
+
+def _count(counts: Mapping[bytes, Token], key: bytes) -> int | None:
+    value = counts.get(key)
+    return int(value) if isinstance(value, bytes) and value.isdigit() else None

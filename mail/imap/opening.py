@@ -1,0 +1,131 @@
+"""Connects and logs in, on imapclient: TLS or STARTTLS with verification, LOGIN or AUTHENTICATE PLAIN."""
+
+import imaplib
+import re
+import socket
+from typing import IO
+
+from imapclient import IMAPClient
+from imapclient.exceptions import LoginError
+
+from accounts.network import open_socket, tls_context
+from mail.imap import failures
+from mail.types import AuthenticationFailed, ConnectionFailed, Login
+
+_BUFFER = 64 * 1024  # a system call fetches several small mails, and 100 accounts in a process are 6 MB
+_PLAIN_TEXT = re.compile(r"[\x20-\x7e]+")
+_ATOM = re.compile(r"[^\s(){%*\"\\\x7f-\U0010ffff]+")
+
+
+class Connection(imaplib.IMAP4):
+    """imaplib's connection over a socket that went to a checked address, with a `stream` that others may read on."""
+
+    def __init__(self, login: Login, timeout: float) -> None:
+        self._login = login
+        self._seconds = timeout
+        self._stream: IO[bytes] | None = None
+        self._streamed: socket.socket | None = None
+        super().__init__(login.host, login.port)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:  # noqa: ARG002 -- imaplib's signature
+        login = self._login
+        sock = open_socket(login.host, login.port, timeout=self._seconds, trusted=login.trusted)
+        if login.security != "tls":
+            return sock
+        return tls_context(login.trusted).wrap_socket(sock, server_hostname=login.host)
+
+    @property
+    def stream(self) -> IO[bytes]:
+        """What the server sends, buffered. A new one after STARTTLS: what was sent in the clear before is not read."""
+        if self._stream is None or self._streamed is not self.sock:
+            self._stream = self.sock.makefile("rb", buffering=_BUFFER)
+            self._streamed = self.sock
+        return self._stream
+
+    def announced(self) -> bytes:
+        """The capabilities that came with the answer to the login, b"" if none did. Those before it no longer hold."""
+        sent = self.untagged_responses.pop("CAPABILITY", [b""])
+        return bytes(sent[-1])
+
+    def read(self, size: int) -> bytes:
+        """As imaplib asks for a literal."""
+        return self.stream.read(size)
+
+    def readline(self) -> bytes:
+        """As imaplib asks for a line."""
+        return self.stream.readline(1_000_000)
+
+    def shutdown(self) -> None:
+        """Close the socket; the stream would keep it open."""
+        if self._stream is not None:
+            self._stream.close()
+        super().shutdown()
+
+
+class _Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
+    """imapclient on our Connection."""
+
+    def __init__(self, login: Login, timeout: float) -> None:
+        self._login = login
+        self._seconds = timeout
+        super().__init__(login.host, port=login.port, ssl=login.security == "tls", timeout=timeout)
+
+    def _create_IMAP4(self) -> Connection:  # noqa: N802 -- imapclient's name
+        self.connection = Connection(self._login, self._seconds)
+        return self.connection
+
+
+def open_connection(login: Login, timeout: float) -> Connection:
+    """A connection that is logged in. Raises ConnectionFailed or AuthenticationFailed."""
+    if login.security == "none" and not login.trusted:
+        raise ConnectionFailed(
+            f"A connection to {login.host} without encryption is refused. Choose TLS or STARTTLS, or ask the operator"
+            f" to add {login.host} to SYNCFARM_TRUSTED_HOSTS."
+        )
+    with failures.connection_errors(login, timeout):
+        client = _Client(login, timeout)
+        try:
+            if login.security == "starttls":
+                _start_tls(client, login)
+            _authenticate(client, login)
+        except BaseException:  # gevent's Timeout is none of Exception's
+            client.connection.shutdown()
+            raise
+        return client.connection
+
+
+def _start_tls(client: _Client, login: Login) -> None:
+    if not client.has_capability("STARTTLS"):
+        raise ConnectionFailed(
+            f"{login.host}, port {login.port}, offers no STARTTLS, and the password is not sent without encryption."
+            f" Choose TLS, mostly on port 993."
+        )
+    client.starttls(tls_context(login.trusted))
+
+
+def _authenticate(client: _Client, login: Login) -> None:
+    """LOGIN where it can carry the credentials, else AUTHENTICATE PLAIN, which takes any Unicode (RFC 4616)."""
+    if any(sign in login.username + login.password for sign in "\0\r\n"):
+        raise AuthenticationFailed("User name and password cannot contain line breaks or NUL.", permanent=True)
+    simple = _PLAIN_TEXT.fullmatch(login.username) and _PLAIN_TEXT.fullmatch(login.password)
+    disabled = client.has_capability("LOGINDISABLED")
+    if disabled and not client.has_capability("AUTH=PLAIN"):
+        cure = "" if login.security != "none" else " It may without encryption only: choose TLS or STARTTLS."
+        raise ConnectionFailed(f"{login.host} takes no login by password (LOGINDISABLED).{cure}")
+    try:
+        if simple and not disabled:
+            client.login(_astring(login.username), login.password)
+        else:
+            client.plain_login(login.username, login.password)
+    except LoginError as error:
+        cause = error.__context__ or error
+        if isinstance(cause, imaplib.IMAP4.abort):  # imapclient calls a lost connection a LoginError too
+            raise cause from None
+        raise failures.refused_login(login, failures.said(cause)) from error
+
+
+def _astring(username: str) -> str:
+    """imaplib quotes the password but not the user name."""
+    if _ATOM.fullmatch(username):
+        return username
+    return '"' + username.replace("\\", "\\\\").replace('"', '\\"') + '"'

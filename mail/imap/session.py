@@ -1,0 +1,164 @@
+"""A mailbox on its server, as the mirror asks about it: folders, what changed, bodies."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from mail.imap import capabilities, fetching, listing, names, searching, selecting, uidsets
+from mail.imap.fetching import Items
+from mail.imap.opening import open_connection
+from mail.imap.wire import CommandRefused, Wire
+from mail.types import (
+    Changes,
+    Entry,
+    Fetched,
+    FolderFailed,
+    FolderVanished,
+    Login,
+    MailError,
+    RemoteFolder,
+    Selected,
+    SyncPoint,
+)
+
+_SECONDS_TO_LEAVE = 2.0
+
+
+class MailSession:
+    """One logged-in connection. Every method raises ConnectionFailed when it breaks; the session is of no use then.
+
+    Folders are only examined: nothing here changes the mailbox, not even \\Recent.
+    """
+
+    def __init__(self, wire: Wire, login: Login, offered: frozenset[str], enabled: frozenset[str]) -> None:
+        self._wire = wire
+        self._login = login
+        self._folder = ""
+        self._enabled = enabled
+        self.capabilities = offered
+
+    @classmethod
+    def open(cls, login: Login, *, timeout: float = 30.0) -> Self:
+        """Connect and log in; `timeout` is the longest wait for any one piece of an answer, in seconds.
+
+        Raises AuthenticationFailed or ConnectionFailed.
+        """
+        connection = open_connection(login, timeout)
+        wire = Wire(connection, login, timeout)
+        return cls(wire, login, *capabilities.negotiate(wire, connection.announced()))
+
+    @property
+    def strategy(self) -> str:
+        """How changes are found: "qresync", "condstore" or "full"."""
+        if "QRESYNC" in self._enabled:
+            return "qresync"
+        return "condstore" if "CONDSTORE" in self.capabilities else "full"
+
+    def folders(self) -> list[RemoteFolder]:
+        """All folders with their counts; a count is None where the server does not tell it. Raises MailError."""
+        try:
+            return listing.folders(listing.ask(self._wire, self.capabilities))
+        except CommandRefused as refused:
+            raise MailError(f"{self._login.host} does not list the folders: {refused}") from refused
+
+    def select(self, wire_name: str, since: SyncPoint | None = None) -> Selected:
+        """Examine a folder; with QRESYNC and a sync point also learn what changed. Raises FolderFailed."""
+        self._folder = names.decode(wire_name.encode("latin-1"))
+        name = names.quote(wire_name)
+        known = since if since and since.highestmodseq and self.strategy == "qresync" else None
+        with self._refusals():
+            responses = self._wire.run(b"EXAMINE", name, *self._examine_parameter(known))
+            chosen = selecting.selected(responses, known)
+            if not chosen.uidnext:  # RFC 3501 §6.3.1 lets a server leave it out
+                chosen = selecting.with_uidnext(chosen, self._wire.run(b"STATUS", name, b"(UIDNEXT)"))
+        if not (chosen.uidvalidity and chosen.uidnext):
+            raise FolderFailed(f"The server gives {self._folder} no lasting UIDs, so it cannot be mirrored.")
+        return replace(chosen, highestmodseq=0) if self.strategy == "full" else chosen
+
+    def uids(self, low: int, high: int | None = None) -> list[int]:
+        """The UIDs in low..high (no end: all from `low` on), ascending. Raises FolderFailed."""
+        wanted = b"UID %d:%s" % (low, b"*" if high is None else b"%d" % high)
+        form = b"RETURN (ALL) " if "ESEARCH" in self.capabilities else b""
+        with self._refusals():
+            return searching.uids(self._wire.stream(b"UID SEARCH", form + wanted), low, high)
+
+    def flags(self, low: int, high: int) -> dict[int, frozenset[str]]:
+        """The flags of every message in low..high. Raises FolderFailed."""
+        answers = self._fetch(b"%d:%d" % (low, high), b"(UID FLAGS)")
+        return {uid: fetching.flags(items) for uid, items in answers if low <= uid <= high and b"FLAGS" in items}
+
+    def changes(self, since: SyncPoint) -> Changes:
+        """What changed in the selected folder since, VANISHED with QRESYNC only. Raises FolderFailed."""
+        vanished = b" VANISHED" if self.strategy == "qresync" else b""
+        modifier = b"(CHANGEDSINCE %d%s)" % (max(since.highestmodseq, 1), vanished)
+        with self._refusals():
+            return selecting.changes(self._wire.stream(b"UID FETCH 1:* (UID FLAGS)", modifier), since)
+
+    def entries(self, uids: Sequence[int]) -> list[Entry]:
+        """Size, flags and ids of the messages that exist, ascending. Raises FolderFailed."""
+        wanted = set(uids)
+        found = {}
+        for chunk in uidsets.chunks(wanted):
+            for uid, items in self._fetch(chunk, b"(UID FLAGS RFC822.SIZE%s)" % self._id_items()):
+                if uid in wanted and b"RFC822.SIZE" in items:
+                    found[uid] = fetching.entry(uid, items)
+        return [found[uid] for uid in sorted(found)]
+
+    def bodies(self, uids: Sequence[int], *, headers_only: bool = False) -> Iterator[Fetched]:
+        """The messages as the server sends them, each as it arrives; it may leave some out.
+
+        Whoever stops half way loses the connection. Raises FolderFailed after what came, and ConnectionFailed.
+        """
+        wanted = set(uids)
+        body = b"BODY.PEEK[HEADER]" if headers_only else b"BODY.PEEK[]"
+        asked = b"(UID FLAGS INTERNALDATE RFC822.SIZE%s %s)" % (self._id_items(), body)
+        for chunk in uidsets.chunks(wanted):
+            for uid, items in self._fetch(chunk, asked):
+                message = fetching.fetched(uid, items, complete=not headers_only) if uid in wanted else None
+                if message:
+                    wanted.discard(uid)
+                    yield message
+
+    def close(self) -> None:
+        """Log out if the server listens, and close the connection."""
+        self._wire.log_out(_SECONDS_TO_LEAVE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _fetch(self, uids: bytes, items: bytes) -> Iterator[tuple[int, Items]]:
+        with self._refusals():
+            for response in self._wire.stream(b"UID FETCH", uids, items):
+                uid, answered = fetching.items_of(response)
+                if uid:
+                    yield uid, answered
+
+    def _examine_parameter(self, known: SyncPoint | None) -> list[bytes]:
+        if known:
+            uids = b" 1:%d" % (known.uidnext - 1) if known.uidnext > 1 else b""
+            return [b"(QRESYNC (%d %d%s))" % (known.uidvalidity, known.highestmodseq, uids)]
+        return [] if self.strategy == "full" else [b"(CONDSTORE)"]
+
+    def _id_items(self) -> bytes:
+        if "X-GM-EXT-1" in self.capabilities:
+            return b" X-GM-MSGID X-GM-THRID"
+        return b" EMAILID THREADID" if "OBJECTID" in self.capabilities else b""
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Turns the server's NO into a fact about the selected folder."""
+        try:
+            yield
+        except CommandRefused as refused:
+            vanished = refused.code in {b"NONEXISTENT", b"TRYCREATE"}
+            kind = FolderVanished if vanished else FolderFailed
+            raise kind(f"The server refuses the folder {self._folder}: {refused}") from refused
+        except uidsets.SetTooLarge as error:
+            raise FolderFailed(f"The server names more messages in {self._folder} than a folder can hold.") from error

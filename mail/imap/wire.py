@@ -1,0 +1,141 @@
+"""Sends commands over a connection that is logged in and reads their answers with our own reader."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from mail.imap.failures import connection_errors
+from mail.imap.names import Literal
+from mail.imap.opening import Connection
+from mail.imap.reader import ConnectionEnded, Data, ProtocolBroken, ResponseReader, Status
+from mail.types import ConnectionFailed, Login
+
+Command = Sequence[bytes | Literal]
+
+_PIPELINE = 50  # commands under way at once: their answers, some 100 octets each, fit into any socket's buffer
+
+
+class CommandRefused(Exception):
+    """The server answered NO or BAD. `code` is the response code (RFC 5530), upper case, or empty."""
+
+    def __init__(self, answer: Status) -> None:
+        super().__init__(answer.text or answer.kind.decode())
+        self.code = answer.code
+        self.text = answer.text or answer.kind.decode()
+
+
+class Wire:
+    """One connection. A command whose answer is not read to its end closes it: nothing after would be in step."""
+
+    def __init__(self, connection: Connection, login: Login, timeout: float) -> None:
+        self._connection = connection
+        self._login = login
+        self._timeout = timeout
+        self._reader = ResponseReader(connection.stream)
+        self._tags = 0
+        self._under_way = False
+        self.literal_plus = False  # LITERAL+ (RFC 7888): literals need no go-ahead
+        self.closed = False
+
+    def run(self, *command: bytes | Literal) -> list[Data | Status]:
+        """The untagged responses to a command. Raises CommandRefused or ConnectionFailed."""
+        return list(self.stream(*command))
+
+    def stream(self, *command: bytes | Literal) -> Iterator[Data | Status]:
+        """The untagged responses as they arrive. Raises CommandRefused after the last of them, or ConnectionFailed."""
+        with self._speaking():
+            yield from self._answers(self._send(command))
+
+    def run_all(self, commands: Sequence[Command]) -> Iterator[list[Data | Status] | CommandRefused]:
+        """Each command's untagged responses or its refusal, in order, for few round trips (RFC 3501 §5.5)."""
+        waits = not self.literal_plus and any(isinstance(part, Literal) for command in commands for part in command)
+        size = 1 if waits else _PIPELINE
+        for start in range(0, len(commands), size):
+            with self._speaking():
+                tags = [self._send(command) for command in commands[start : start + size]]
+                for tag in tags:
+                    try:
+                        answer: list[Data | Status] | CommandRefused = list(self._answers(tag))
+                    except CommandRefused as refused:
+                        answer = refused
+                    yield answer
+
+    def log_out(self, timeout: float) -> None:
+        """Take leave of the server if it listens, waiting `timeout` seconds at most for each word, and close."""
+        if not (self.closed or self._under_way):
+            with contextlib.suppress(OSError, ConnectionFailed, CommandRefused, ConnectionEnded, ProtocolBroken):
+                self._connection.sock.settimeout(timeout)
+                for _ in self._answers(self._send((b"LOGOUT",))):
+                    pass
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection without a word."""
+        self.closed = True
+        with contextlib.suppress(OSError):
+            self._connection.shutdown()
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        if self._under_way:
+            self.close()
+        if self.closed:
+            raise ConnectionFailed(f"The connection to {self._login.host} is closed.")
+        self._under_way = True
+        in_step = False
+        try:
+            with connection_errors(self._login, self._timeout), self._reading_errors():
+                yield
+            in_step = True
+        except CommandRefused:
+            in_step = True
+            raise
+        finally:
+            self._under_way = False
+            if not in_step:
+                self.close()
+
+    @contextmanager
+    def _reading_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectionEnded as error:
+            raise ConnectionFailed(f"{self._login.host} dropped the connection.") from error
+        except ProtocolBroken as error:
+            raise ConnectionFailed(f"{self._login.host} sent what is not IMAP: {error}") from error
+
+    def _send(self, command: Command) -> bytes:
+        """Send a command and return its tag."""
+        self._tags += 1
+        tag = b"F%d" % self._tags
+        pending = tag
+        for part in command:
+            if isinstance(part, bytes):
+                pending += b" " + part
+                continue
+            self._connection.send(pending + b" {%d%s}\r\n" % (len(part.octets), b"+" if self.literal_plus else b""))
+            if not self.literal_plus:
+                self._await_go_ahead(tag)
+            pending = part.octets
+        self._connection.send(pending + b"\r\n")
+        return tag
+
+    def _await_go_ahead(self, tag: bytes) -> None:
+        for _ in self._answers(tag, until_go_ahead=True):
+            pass
+
+    def _answers(self, tag: bytes, *, until_go_ahead: bool = False) -> Iterator[Data | Status]:
+        """What arrives until the tagged answer, or until the server asks for the literal."""
+        read = self._reader.next
+        while True:
+            response = read()
+            if isinstance(response, Data) or (response.tag == b"*" and response.kind != b"BYE"):
+                yield response
+            elif response.kind == b"BYE":
+                raise ConnectionFailed(f"{self._login.host} closed the connection: {response.text}")
+            elif response.tag == b"+" and until_go_ahead:
+                return
+            elif response.tag == tag:
+                if response.kind != b"OK":
+                    raise CommandRefused(response)
+                return
