@@ -70,8 +70,8 @@ def open_socket(host: str, port: int, *, timeout: float, trusted: bool) -> socke
     allowed = [(family, sockaddr) for family, sockaddr in addresses if trusted or is_public(sockaddr[0])]
     if not allowed:
         raise HostRefused(
-            f"{host} has no address on the public internet, only {addresses[0][1][0]}. If this host is yours, "
-            f"add {host} to SYNCFARM_TRUSTED_HOSTS."
+            f"{host} has no address on the public internet, and the farm opens no other. If the host is the "
+            f"operator's own, {host} can be added to SYNCFARM_TRUSTED_HOSTS."
         )
     failure = OSError()
     for position, (family, sockaddr) in enumerate(allowed):

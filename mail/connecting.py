@@ -151,7 +151,7 @@ def _try_out(settings: dict[str, Any], password: str, note: str) -> None:
         with MailSession.open(login, timeout=_CHECK_TIMEOUT) as session:
             session.folders()
     except AuthenticationFailed as error:
-        raise ConnectRefused(f"{error} {note}".strip(), "imap_password") from error
+        raise ConnectRefused(f"{error} {note}".strip(), "imap_password" if error.permanent else "") from error
     except (MailError, HostError) as error:
         raise ConnectRefused(str(error), "imap_host") from error
 
