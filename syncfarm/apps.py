@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -13,7 +13,7 @@ class SyncfarmConfig(AppConfig):
 
     def ready(self) -> None:
         """Registered here, as models are not loaded earlier."""
-        post_migrate.connect(_ensure_schedule, sender=self)
+        post_migrate.connect(_ensure_schedule, sender=apps.get_app_config("django_celery_beat"))
 
 
 def _ensure_schedule(**_: Any) -> None:

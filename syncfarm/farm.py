@@ -46,6 +46,7 @@ def run(env: Environment) -> None:
     vardir.lock(env.var)
     child.end(lambda: child.marked(MARK, str(env.var)), signal.SIGTERM, 5.0)  # what a killed launcher left
     os.environ[MARK] = str(env.var)
+    os.environ["PYTHONUNBUFFERED"] = "1"
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     with services(env) as embedded:
         url = choose_addresses(env)
