@@ -1,0 +1,62 @@
+"""Who asks, and which grants they may see."""
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
+from rest_framework.request import Request
+
+from accounts import keys
+from accounts.models import Account, AccountQuerySet, ApiKey
+from api.errors import InvalidRequest, NotFound
+from api.parameters import as_uuid
+
+
+class BearerKey(BaseAuthentication):
+    """`Authorization: Bearer <API key or grant access token>`. request.auth is the ApiKey; without one, no answer."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey]:
+        """Raises NotAuthenticated, AuthenticationFailed: never None, which would let a request pass without a key."""
+        scheme, _, secret = request.headers.get("Authorization", "").strip().partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise NotAuthenticated("An API key is needed: send the header 'Authorization: Bearer <key>'.")
+        key = keys.authenticate(secret.strip())
+        if key is None:
+            raise AuthenticationFailed("The API key is unknown or revoked.")
+        return AnonymousUser(), key
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 -- Django REST framework's signature
+        """Makes the answer 401 instead of 403."""
+        return "Bearer"
+
+
+def visible_grants(key: ApiKey) -> AccountQuerySet:
+    """The grants that a key may see: its application's, or the one that it is a token of."""
+    grants = Account.objects.present().filter(application_id=key.application_id)
+    return grants.filter(pk=key.account_id) if key.account_id else grants
+
+
+def find_grant(key: ApiKey, identifier: str) -> Account:
+    """The grant of a path: our id, an e-mail address, or `me` for a token's own. Raises NotFound, InvalidRequest."""
+    grants = visible_grants(key)
+    if identifier == "me":
+        if key.account_id is None:
+            raise InvalidRequest("'me' is for grant access tokens; an API key names the grant by id or e-mail address.")
+        return _one(grants, identifier)
+    if (grant_id := as_uuid(identifier)) is not None:
+        return _one(grants.filter(pk=grant_id), identifier)
+    if "@" not in identifier or "\0" in identifier:
+        raise NotFound("The grant")
+    return _one(grants.filter(email__in={identifier, identifier.lower()}), identifier)
+
+
+def require_application_key(key: ApiKey) -> None:
+    """Raises PermissionDenied for a grant access token: what it opens is the grant's mail, not the grant."""
+    if key.account_id is not None:
+        raise PermissionDenied("A grant access token cannot do this; use the application's API key.")
+
+
+def _one(grants: AccountQuerySet, identifier: str) -> Account:
+    grant = grants.first()
+    if grant is None:
+        raise NotFound(f"The grant {identifier}")
+    return grant

@@ -1,0 +1,145 @@
+"""Errors in the contract's one format: {request_id, error: {type, message}}, whatever went wrong."""
+
+import logging
+import math
+import uuid
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+log = logging.getLogger(__name__)
+
+TYPES = {
+    401: "unauthorized",
+    403: "unauthorized",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    500: "provider_error",
+}
+
+
+class InvalidRequest(exceptions.APIException):
+    """The request makes no sense; the message says what to change."""
+
+    status_code = 400
+
+
+class NotFound(exceptions.NotFound):
+    """It does not exist, or not for this key: the two must not be told apart."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not found.")
+
+
+class CursorGone(exceptions.APIException):
+    """The change log no longer has what comes after the cursor."""
+
+    status_code = 410
+
+
+class TooLarge(exceptions.APIException):
+    """The request's body is larger than this endpoint reads."""
+
+    status_code = 413
+
+
+class RangeNotSatisfiable(exceptions.APIException):
+    """The range begins after the end; `whole` is how long the content is."""
+
+    status_code = 416
+
+    def __init__(self, whole: int) -> None:
+        super().__init__(f"The range is not within the {whole} bytes there are.")
+        self.whole = whole
+
+
+class NotBuilt(exceptions.APIException):
+    """The contract has this endpoint, this farm does not yet."""
+
+    status_code = 501
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(f"{method} {path} is part of the contract, but is not built yet.")
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response:
+    """Django REST framework's exception handler: every exception becomes an answer; unknown ones are logged."""
+    known = _known(error)
+    if known is None:
+        log.error("request %s failed", context["view"].request_id, exc_info=error)
+        known = exceptions.APIException("Something went wrong in the farm. Its log tells more under this request_id.")
+    body = envelope(context["view"].request_id, known.status_code, _words(known.detail))
+    return Response(body, status=known.status_code, headers=_headers(known))
+
+
+def envelope(request_id: str, status: int, message: str) -> dict[str, Any]:
+    """The body of an error answer."""
+    text = message.encode(errors="replace").decode()  # a lone surrogate from somebody's JSON cannot be sent back
+    return {"request_id": request_id, "error": {"type": TYPES.get(status, "invalid_request_error"), "message": text}}
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(math.ceil(wait))
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.whole}"
+    return headers
+
+
+def _known(error: Exception) -> exceptions.APIException | None:
+    if isinstance(error, exceptions.APIException):
+        return error
+    if isinstance(error, Http404):
+        return NotFound("The path")
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, RequestDataTooBig):
+        return TooLarge("The request's body is too large.")
+    if isinstance(error, SuspiciousOperation):
+        return InvalidRequest("The request is malformed.")
+    return None
+
+
+def _words(detail: Any, field: str = "") -> str:
+    """A validation error's tree as a sentence a field: "settings.imap_port: A valid integer is required."."""
+    if isinstance(detail, dict):
+        return " ".join(_words(value, f"{field}.{name}" if field else str(name)) for name, value in detail.items())
+    if isinstance(detail, list):
+        return " ".join(_words(value, field) for value in detail)
+    return f"{field}: {detail}" if field else str(detail)
+
+
+# --- outside of any view: the project's handler400, handler404 and handler500 -----------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400: a host or a path that Django refuses."""
+    if not _is_api(request):
+        return defaults.bad_request(request, exception)
+    return _outside(400, "The request is malformed.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler404."""
+    return _outside(404, "The path is not found.") if _is_api(request) else defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500: a failure outside of the views, for example while an answer is rendered. Django logs it."""
+    return _outside(500, "Something went wrong in the farm.") if _is_api(request) else defaults.server_error(request)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/v3/") or request.path == "/v3"
+
+
+def _outside(status: int, message: str) -> JsonResponse:
+    request_id = str(uuid.uuid4())
+    return JsonResponse(envelope(request_id, status, message), status=status, headers={"x-request-id": request_id})

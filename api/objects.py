@@ -1,0 +1,231 @@
+"""The contract's objects as they are sent: mypy checks the serializers by them, the OpenAPI document shows them."""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class Problem(TypedDict):
+    """What went wrong. A provider's own words, where there are any, are in provider_error."""
+
+    type: Literal["invalid_request_error", "unauthorized", "not_found_error", "rate_limit_error", "provider_error"]
+    message: str
+    provider_error: NotRequired[dict[str, Any]]
+
+
+class Failure(TypedDict):
+    """Every error answer."""
+
+    request_id: str
+    error: Problem
+
+
+class EmailName(TypedDict):
+    """An address of a header."""
+
+    name: str
+    email: str
+
+
+class Header(TypedDict):
+    """A header field, its value decoded."""
+
+    name: str
+    value: str
+
+
+class Attachment(TypedDict):
+    """A part of a message that is not its body."""
+
+    id: str
+    grant_id: str
+    object: Literal["attachment"]
+    filename: str
+    content_type: str
+    size: int
+    content_id: str | None
+    content_disposition: str | None
+    is_inline: bool
+
+
+class TrackingOptions(TypedDict):
+    """Tracking of mail that was sent; nothing that is mirrored is tracked."""
+
+    opens: bool
+    thread_replies: bool
+    links: bool
+    label: str
+
+
+# `from` is a keyword, so this one cannot be a class. body is absent where `select` leaves it out; the last three are
+# there when `fields` asks for them, and `fields=raw_mime` gives grant_id, object, id and raw_mime alone.
+Message = TypedDict(
+    "Message",
+    {
+        "grant_id": str,
+        "id": str,
+        "object": Literal["message"],
+        "thread_id": str,
+        "subject": str,
+        "from": list[EmailName],
+        "to": list[EmailName],
+        "cc": list[EmailName],
+        "bcc": list[EmailName],
+        "reply_to": list[EmailName],
+        "date": int,
+        "created_at": int,
+        "unread": bool,
+        "starred": bool,
+        "snippet": str,
+        "body": NotRequired[str],
+        "folders": list[str],
+        "attachments": list[Attachment],
+        "metadata": dict[str, Any],
+        "problem": str | None,
+        "headers": NotRequired[list[Header]],
+        "tracking_options": NotRequired[TrackingOptions],
+        "raw_mime": NotRequired[str],
+    },
+)
+
+
+class Thread(TypedDict):
+    """A conversation. Dates in Unix seconds; lists from the oldest message to the newest."""
+
+    id: str
+    grant_id: str
+    object: Literal["thread"]
+    subject: str
+    snippet: str
+    participants: list[EmailName]
+    message_ids: list[str]
+    draft_ids: list[str]
+    folders: list[str]
+    unread: bool
+    starred: bool
+    has_attachments: bool
+    has_drafts: bool
+    earliest_message_date: int
+    latest_message_received_date: int | None
+    latest_message_sent_date: int | None
+    latest_draft_or_message: Message
+
+
+class Folder(TypedDict):
+    """A folder; name is its full path. Counts are the server's."""
+
+    id: str
+    grant_id: str
+    object: Literal["folder"]
+    name: str
+    parent_id: str | None
+    system_folder: bool
+    child_count: int
+    unread_count: int
+    total_count: int
+    attributes: list[str]
+
+
+class Grant(TypedDict):
+    """A connected mailbox. `state` is what it does now, `state_reason` why, `last_error` what went wrong last."""
+
+    id: str
+    object: Literal["grant"]
+    provider: str
+    scope: list[str]
+    grant_status: Literal["valid", "invalid"]
+    email: str
+    name: str
+    state: Literal["connecting", "initial", "live", "paused", "invalid", "error"]
+    state_reason: str | None
+    last_error: str | None
+    settings: dict[str, Any]
+    created_at: int
+    updated_at: int
+
+
+class GrantSettings(TypedDict):
+    """How to reach a mailbox. Hosts that are missing are detected from the address."""
+
+    imap_username: str
+    imap_password: str
+    imap_host: NotRequired[str]
+    imap_port: NotRequired[int]
+    imap_security: NotRequired[Literal["tls", "starttls", "none"]]
+    smtp_username: NotRequired[str]
+    smtp_password: NotRequired[str]
+    smtp_host: NotRequired[str]
+    smtp_port: NotRequired[int]
+    smtp_security: NotRequired[Literal["tls", "starttls", "none"]]
+
+
+class GrantRequest(TypedDict):
+    """Connects a mailbox. `email` where the user name is none."""
+
+    provider: Literal["imap"]
+    settings: GrantSettings
+    email: NotRequired[str]
+    name: NotRequired[str]
+
+
+class Detection(TypedDict):
+    """Whether the servers of an address are known."""
+
+    email_address: str
+    detected: bool
+    provider: str | None
+    type: str | None
+
+
+class Change(TypedDict):
+    """An entry of the change log. `object` is as it is now; null when deleted or gone since."""
+
+    seq: int
+    object_type: Literal["message", "thread", "folder", "grant"]
+    object_id: str
+    kind: Literal["created", "updated", "deleted"]
+    time: int
+    object: Message | Thread | Folder | Grant | None
+
+
+class Cursor(TypedDict):
+    """A place in the change log."""
+
+    cursor: str
+
+
+class FolderCoverage(TypedDict):
+    """How much of a folder is mirrored. `unavailable`: messages that the server lists but would not hand out."""
+
+    id: str
+    name: str
+    state: Literal["pending", "syncing", "live", "error"]
+    total: int
+    mirrored: int
+    unavailable: int
+    error: str | None
+    last_sync_at: int | None
+
+
+class Coverage(TypedDict):
+    """How much of a mailbox an answer covers. `lag` is seconds since the last sync that succeeded."""
+
+    grant_id: str
+    object: Literal["sync"]
+    state: Literal["connecting", "initial", "live", "paused", "invalid", "error"]
+    state_reason: str | None
+    last_error: str | None
+    last_error_at: int | None
+    last_sync_at: int | None
+    next_sync_at: int | None
+    lag: int | None
+    total: int
+    mirrored: int
+    complete: bool
+    search_lag: int
+    folders: list[FolderCoverage]
+
+
+class Wish(TypedDict):
+    """A sync was asked for; G/sync tells how it goes."""
+
+    grant_id: str
+    requested: bool

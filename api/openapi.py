@@ -1,0 +1,122 @@
+"""The OpenAPI document, from what the views declare: parameters, shapes of answers (api.objects) and of bodies."""
+
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from api import objects
+
+SCALARS: dict[Any, dict[str, Any]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    Any: {},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a method gives: `data` of the envelope. No shape: the envelope alone; media: bytes of that type instead."""
+
+    shape: Any = None
+    many: bool = False
+    status: int = 200
+    media: str = ""
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself by existing
+    """Describes api.auth.BearerKey."""
+
+    target_class = "api.auth.BearerKey"
+    name = "key"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:  # noqa: ARG002 -- its signature
+        """An API key or a grant access token."""
+        return {"type": "http", "scheme": "bearer"}
+
+
+class ContractSchema(AutoSchema):
+    """Reads a ContractView's declarations."""
+
+    def is_excluded(self) -> bool:
+        """Only what is built is documented."""
+        return self.method not in getattr(self.view, "answers", {})
+
+    def get_override_parameters(self) -> list[OpenApiParameter]:
+        """The declared query parameters."""
+        declared = self.view.parameters.get(self.method, ())
+        return [OpenApiParameter(p.name, type=p.schema, description=p.about) for p in declared]
+
+    def get_request_serializer(self) -> Any:
+        """The shape of the body, if one is taken."""
+        shape = self.view.takes.get(self.method)
+        return {"application/json": schema(shape)} if shape else {}
+
+    def get_response_serializers(self) -> Any:
+        """Success and, for everything else, the one error format."""
+        answer: Answer = self.view.answers[self.method]
+        good = {(answer.status, answer.media): {"type": "string", "format": "binary"}} if answer.media else {}
+        return {
+            **(good or {answer.status: OpenApiResponse(_envelope(answer), description="Success")}),
+            "default": OpenApiResponse(schema(objects.Failure), description="Error"),
+        }
+
+
+def schema(hint: Any) -> dict[str, Any]:
+    """The JSON schema of a type as api.objects uses them; TypedDicts by reference."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if is_typeddict(hint):
+        return {"$ref": f"#/components/schemas/{hint.__name__}"}
+    if origin is Literal:
+        return {"type": "string", "enum": list(arguments)}
+    if origin is list:
+        return {"type": "array", "items": schema(arguments[0])}
+    if origin is dict or hint is dict:
+        return {"type": "object", "additionalProperties": True}
+    if origin in (Union, types.UnionType):
+        return _union([each for each in arguments if each is not type(None)], nullable=type(None) in arguments)
+    return dict(SCALARS[hint])
+
+
+def add_components(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    """drf-spectacular's post-processing hook: the shapes that answers refer to."""
+    shapes = [shape for shape in vars(objects).values() if is_typeddict(shape)]
+    components = result.setdefault("components", {}).setdefault("schemas", {})
+    components.update({shape.__name__: _object(shape) for shape in sorted(shapes, key=lambda s: s.__name__)})
+    return result
+
+
+def _union(options: Sequence[Any], *, nullable: bool) -> dict[str, Any]:
+    described = [schema(option) for option in options]
+    if len(described) > 1:
+        return {"oneOf": described, **({"nullable": True} if nullable else {})}
+    if not nullable:
+        return described[0]
+    # OpenAPI 3.0: nothing may stand beside a $ref.
+    return {"allOf": described, "nullable": True} if "$ref" in described[0] else {**described[0], "nullable": True}
+
+
+def _object(shape: Any) -> dict[str, Any]:
+    fields = get_type_hints(shape)
+    return {
+        "type": "object",
+        "description": " ".join((shape.__doc__ or "").split()),
+        "properties": {name: schema(hint) for name, hint in fields.items()},
+        "required": sorted(shape.__required_keys__),
+    }
+
+
+def _envelope(answer: Answer) -> dict[str, Any]:
+    properties: dict[str, Any] = {"request_id": schema(str)}
+    if answer.shape is not None:
+        properties["data"] = schema(list[answer.shape] if answer.many else answer.shape)  # type: ignore[name-defined]
+    if answer.many:
+        properties["next_cursor"] = schema(str)
+    required = [name for name in properties if name != "next_cursor"]
+    return {"type": "object", "properties": properties, "required": required}

@@ -1,0 +1,58 @@
+"""Entries of the change log with their objects as they are now, in as many queries for a large page as for a small."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from accounts.models import Account
+from api import objects
+from api.pagination import fitting
+from api.serializers import messages, threads
+from api.serializers.folders import folders
+from api.serializers.grants import grant
+from mail.changes import Change
+
+Objects = Mapping[tuple[str, UUID], Any]
+
+
+def changes(account: Account, entries: Sequence[Change]) -> list[objects.Change]:
+    """The entries, or as many from the first as fit into an answer: mails can be large."""
+    rows = messages.load(account, _ids(entries, "message"))
+    conversations = threads.load(account, _ids(entries, "thread"))
+    sizes = {("message", row.pk): row.size for row in rows}
+    sizes |= {("thread", each.thread.pk): each.latest.size for each in conversations}
+    page = fitting([(entry, sizes.get((entry.object_type, entry.object_id), 0)) for entry in entries])
+    shown = {(entry.object_type, entry.object_id) for entry in page}
+    rows = [row for row in rows if ("message", row.pk) in shown]
+    conversations = [each for each in conversations if ("thread", each.thread.pk) in shown]
+    contents = messages.load_contents(account, [*rows, *(each.latest for each in conversations)], {})
+    found: dict[tuple[str, UUID], Any] = {("message", row.pk): messages.message(row, contents) for row in rows}
+    found |= {("thread", each.thread.pk): threads.thread(account, each, contents) for each in conversations}
+    found |= _small(account, {kind for kind, _ in shown})
+    return [_change(entry, found) for entry in page]
+
+
+def _small(account: Account, kinds: set[str]) -> dict[tuple[str, UUID], Any]:
+    found: dict[tuple[str, UUID], Any] = {}
+    if "folder" in kinds:
+        found |= {("folder", UUID(each["id"])): each for each in folders(account)}
+    if "grant" in kinds:
+        found["grant", account.pk] = grant(account)
+    return found
+
+
+def _ids(entries: Iterable[Change], object_type: str) -> list[UUID]:
+    wanted = (each.object_id for each in entries if each.object_type == object_type and each.kind != "deleted")
+    return list(dict.fromkeys(wanted))
+
+
+def _change(entry: Change, found: Objects) -> objects.Change:
+    told = None if entry.kind == "deleted" else found.get((entry.object_type, entry.object_id))
+    return {
+        "seq": entry.seq,
+        "object_type": entry.object_type,  # type: ignore[typeddict-item]  # one of the four that the log has
+        "object_id": str(entry.object_id),
+        "kind": entry.kind,  # type: ignore[typeddict-item]  # one of the three that the log has
+        "time": int(entry.created_at.timestamp()),
+        "object": told,
+    }

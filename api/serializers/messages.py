@@ -1,0 +1,112 @@
+"""Messages and their attachments."""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from accounts.models import Account
+from api import objects
+from api.selection import wants
+from mail import mime, raw
+from mail.models import Body, Message
+
+BASIC_HEADERS = frozenset({"message-id", "in-reply-to", "references"})
+UNTRACKED: objects.TrackingOptions = {"opens": False, "thread_replies": False, "links": False, "label": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What lies beside the rows of a page of messages, as far as it is asked for."""
+
+    bodies: Mapping[UUID, str] | None = None  # None: not asked for
+    raws: Mapping[bytes, bytes] = field(default_factory=dict)
+    fields: str = "standard"
+
+
+def load(account: Account, ids: Sequence[UUID]) -> list[Message]:
+    """The account's messages with these ids, in their order; those that are gone are left out. One query."""
+    found = Message.objects.filter(account_id=account.pk).in_bulk(list(ids))
+    return [found[each] for each in ids if each in found]
+
+
+def load_contents(account: Account, messages: Sequence[Message], query: Mapping[str, Any]) -> Contents:
+    """Bodies and raw mail of the messages, at most one query each, none for what `fields` and `select` leave out."""
+    fields = query.get("fields", "standard")
+    wants_body = fields != "raw_mime" and wants(query, "body")
+    wants_raw = fields == "raw_mime" or (fields.endswith("headers") and wants(query, "headers"))
+    return Contents(
+        load_bodies([message.pk for message in messages]) if wants_body else None,
+        raw.get_many(account.pk, {bytes(message.digest) for message in messages}) if wants_raw else {},
+        fields,
+    )
+
+
+def load_bodies(ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Bodies by message id; a message without one is absent. One query."""
+    rows = Body.objects.filter(pk__in=list(ids)).values_list("pk", "data")
+    return {message_id: raw.decompress(data).decode() for message_id, data in rows}
+
+
+def message(row: Message, contents: Contents) -> Mapping[str, Any]:
+    """A message as the contract has it, with what `fields` asks for."""
+    if contents.fields == "raw_mime":
+        return _raw_only(row, contents.raws.get(bytes(row.digest), b""))
+    full: dict[str, Any] = {**_standard(row)}
+    if contents.bodies is not None:
+        full["body"] = contents.bodies.get(row.pk, "")
+    if contents.fields == "include_tracking_options":
+        full["tracking_options"] = UNTRACKED
+    if contents.fields.endswith("headers"):
+        full["headers"] = _headers(contents.raws.get(bytes(row.digest), b""), contents.fields)
+    return full
+
+
+def attachment(row: Message, part: Mapping[str, Any]) -> objects.Attachment:
+    """One entry of Message.attachments."""
+    return {
+        "id": f"{row.pk.hex}p{part['part']}",
+        "grant_id": str(row.account_id),
+        "object": "attachment",
+        "filename": part["filename"],
+        "content_type": part["content_type"],
+        "size": part["size"],
+        "content_id": part["content_id"] or None,
+        "content_disposition": part["disposition"] or None,
+        "is_inline": part["is_inline"],
+    }
+
+
+def _standard(row: Message) -> objects.Message:
+    return {
+        "grant_id": str(row.account_id),
+        "id": str(row.pk),
+        "object": "message",
+        "thread_id": str(row.thread_id),
+        "subject": row.subject,
+        "from": row.from_addresses,
+        "to": row.to_addresses,
+        "cc": row.cc_addresses,
+        "bcc": row.bcc_addresses,
+        "reply_to": row.reply_to_addresses,
+        "date": int(row.received_at.timestamp()),
+        "created_at": int(row.created_at.timestamp()),
+        "unread": row.unread,
+        "starred": row.starred,
+        "snippet": row.snippet,
+        "folders": [str(folder) for folder in row.folder_ids],
+        "attachments": [attachment(row, part) for part in row.attachments],
+        "metadata": {},
+        "problem": row.problem or None,
+    }
+
+
+def _raw_only(row: Message, mail: bytes) -> dict[str, Any]:
+    encoded = base64.urlsafe_b64encode(mail).decode()
+    return {"grant_id": str(row.account_id), "object": "message", "id": str(row.pk), "raw_mime": encoded}
+
+
+def _headers(mail: bytes, fields: str) -> list[objects.Header]:
+    every = fields == "include_headers"
+    return [{"name": n, "value": v} for n, v in mime.headers(mail) if every or n.lower() in BASIC_HEADERS]

@@ -1,0 +1,53 @@
+"""Routes under /v3. No trailing slashes; every path has an answer in the contract's format."""
+
+from django.urls import URLPattern, path, re_path, register_converter
+
+from api.views.attachments import AttachmentDownload, AttachmentItem
+from api.views.connect import ConnectCustom, DetectProvider
+from api.views.delta import Delta, LatestCursor
+from api.views.document import Document, DocumentPage
+from api.views.folders import FolderItem, FolderList
+from api.views.grants import GrantItem, GrantList
+from api.views.messages import MessageItem, MessageList
+from api.views.sync import Sync
+from api.views.threads import ThreadItem, ThreadList
+from api.views.unbuilt import UnknownPath, routes
+
+
+class Anything:
+    """The rest of a path: a Message-ID may hold slashes and whatever else senders put there."""
+
+    regex = r"[\s\S]+"
+
+    def to_python(self, value: str) -> str:
+        """As it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """As it is."""
+        return value
+
+
+register_converter(Anything, "anything")
+
+urlpatterns: list[URLPattern] = [
+    path("openapi.json", Document.as_view(), name="openapi"),
+    path("docs", DocumentPage.as_view()),
+    path("connect/custom", ConnectCustom.as_view()),
+    path("providers/detect", DetectProvider.as_view()),
+    path("grants", GrantList.as_view()),
+    *routes(),
+    path("grants/<str:grant>", GrantItem.as_view()),
+    path("grants/<str:grant>/folders", FolderList.as_view()),
+    path("grants/<str:grant>/folders/<str:folder>", FolderItem.as_view()),
+    path("grants/<str:grant>/threads", ThreadList.as_view()),
+    path("grants/<str:grant>/threads/<str:thread>", ThreadItem.as_view()),
+    path("grants/<str:grant>/messages", MessageList.as_view()),
+    path("grants/<str:grant>/messages/<anything:message>", MessageItem.as_view()),
+    path("grants/<str:grant>/attachments/<str:attachment>", AttachmentItem.as_view()),
+    path("grants/<str:grant>/attachments/<str:attachment>/download", AttachmentDownload.as_view()),
+    path("grants/<str:grant>/delta", Delta.as_view()),
+    path("grants/<str:grant>/delta/latest_cursor", LatestCursor.as_view()),
+    path("grants/<str:grant>/sync", Sync.as_view()),
+    re_path(r"", UnknownPath.as_view()),
+]

@@ -1,0 +1,85 @@
+"""G/attachments: what a part is, and its bytes. Never rendered: a mail's HTML must not run in the farm's origin."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Account
+from api import objects
+from api.downloads import bytes_response
+from api.errors import NotFound
+from api.openapi import Answer
+from api.parameters import boolean, text
+from api.selection import SELECT, pick
+from api.serializers import messages
+from api.views.contract import GrantView
+from mail import mime, raw
+from mail.models import Message
+
+_ID = re.compile(r"([0-9a-f]{32})p(\d{1,9})", re.ASCII)
+_OF_MESSAGE = text("message_id", "The message it is in, by id or Message-ID; checked when given.")
+_QUERY_IMAP = boolean("query_imap", "Accepted and ignored: the mirror answers.")
+
+
+def find_attachment(account: Account, identifier: str, message: str | None) -> tuple[Message, Mapping[str, Any]]:
+    """The message and its entry of Message.attachments. Raises NotFound, also when it is in another message."""
+    match = _ID.fullmatch(identifier)
+    row = Message.objects.filter(account_id=account.pk, pk=match[1]).first() if match else None
+    if match is None or row is None or (message is not None and not _names(message, row)):
+        raise NotFound("The attachment")
+    for part in row.attachments:
+        if part["part"] == int(match[2]):
+            return row, part
+    raise NotFound("The attachment")
+
+
+class AnyMedia(BaseContentNegotiation):
+    """Whatever the client accepts: bytes are sent as they are, errors as JSON."""
+
+    def select_renderer(
+        self,
+        request: Request,  # noqa: ARG002 -- its signature
+        renderers: Any,
+        format_suffix: str | None = None,  # noqa: ARG002 -- its signature
+    ) -> tuple[BaseRenderer, str]:
+        """The only renderer there is."""
+        return renderers[0], renderers[0].media_type
+
+
+class AttachmentItem(GrantView):
+    """What an attachment is."""
+
+    parameters = {"GET": (_OF_MESSAGE, _QUERY_IMAP, SELECT)}
+    answers = {"GET": Answer(objects.Attachment)}
+
+    def get(self, _request: Request, attachment: str, **_path: str) -> Response:
+        """Get an attachment's name, type and size."""
+        row, part = find_attachment(self.account, attachment, self.query.get("message_id"))
+        return self.success(pick(self.query, [messages.attachment(row, part)], "attachment")[0])
+
+
+class AttachmentDownload(GrantView):
+    """An attachment's bytes."""
+
+    content_negotiation_class = AnyMedia
+    parameters = {"GET": (_OF_MESSAGE, _QUERY_IMAP)}
+    answers = {"GET": Answer(media="application/octet-stream")}
+
+    def get(self, request: Request, attachment: str, **_path: str) -> HttpResponse:
+        """Download an attachment, whole or a range of it."""
+        row, part = find_attachment(self.account, attachment, self.query.get("message_id"))
+        try:
+            content = mime.attachment_bytes(raw.get(self.account.pk, bytes(row.digest)) or b"", part["part"])
+        except IndexError:  # the mail is not stored whole
+            raise NotFound("The attachment's content") from None
+        return bytes_response(request.headers, content, part["filename"], part["content_type"], f'"{attachment}"')
+
+
+def _names(message: str, row: Message) -> bool:
+    return message.lower() == str(row.pk) or message.strip().removeprefix("<").removesuffix(">") == row.header_id

@@ -1,0 +1,80 @@
+"""What every endpoint of the contract has in common: a request id, a key, the grant of its path, checked parameters."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Account, ApiKey
+from api.auth import find_grant, require_application_key
+from api.errors import NotBuilt
+from api.openapi import Answer
+from api.parameters import Parameter, read_query
+
+
+class IdentifiedView(APIView):
+    """Every answer has an id of its own and is kept by no cache."""
+
+    request_id: str
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Django's hook before anything else runs."""
+        super().setup(request, *args, **kwargs)
+        self.request_id = str(uuid.uuid4())
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Headers of every answer, errors included."""
+        return {**super().default_response_headers, "x-request-id": self.request_id, "Cache-Control": "no-store"}
+
+
+class ContractView(IdentifiedView):
+    """An endpoint that wants a key. Subclasses declare per method what they take and give."""
+
+    parameters: ClassVar[Mapping[str, Sequence[Parameter]]] = {}
+    answers: ClassVar[Mapping[str, Answer]] = {}
+    takes: ClassVar[Mapping[str, type]] = {}  # the shape of a request's body
+    unbuilt: ClassVar[frozenset[str]] = frozenset()  # methods that answer 501
+    application_only: ClassVar[frozenset[str]] = frozenset()  # methods that a grant access token may not use
+
+    key: ApiKey
+    query: dict[str, Any]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """In this order: key, grant, method, parameters. What a key may not see is not found, whatever is asked."""
+        super().initial(request, *args, **kwargs)
+        self.key = request.auth
+        self.find_scope()
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method in self.application_only:
+            require_application_key(self.key)
+        if method in self.unbuilt:
+            raise NotBuilt(method, request.path)
+        if method in self.allowed_methods:
+            self.query = read_query(request.query_params, self.parameters.get(method, ()))
+
+    def find_scope(self) -> None:
+        """Look up what the path names. Raises NotFound."""
+
+    def success(self, data: Any, status: int = 200, **extra: Any) -> Response:
+        """The contract's envelope."""
+        return Response({"request_id": self.request_id, "data": data, **extra}, status=status)
+
+    def deleted(self) -> Response:
+        """200 with the request's id alone: a 204 breaks the SDKs."""
+        return Response({"request_id": self.request_id})
+
+
+class GrantView(ContractView):
+    """An endpoint under /grants/{grant}."""
+
+    account: Account
+
+    def find_scope(self) -> None:
+        """The grant, as far as the key may see it."""
+        self.account = find_grant(self.key, self.kwargs["grant"])

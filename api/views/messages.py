@@ -1,0 +1,67 @@
+"""G/messages: list with the contract's filters, get by id or Message-ID."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Account
+from api import objects
+from api.errors import NotFound
+from api.filters import MESSAGE_FILTERS, message_listing
+from api.openapi import Answer
+from api.pagination import LIMIT, PAGE_TOKEN, Pages, Place, fitting
+from api.parameters import as_uuid, boolean
+from api.selection import FIELDS, SELECT, pick, wants
+from api.serializers import messages
+from api.views.contract import GrantView
+from mail.models import Message
+
+_LONGEST_HEADER_ID = 998  # RFC 5322 §2.1.1, and the column's length
+
+
+def find_message(account: Account, identifier: str) -> Message:
+    """The message with this id or, as an alias, Message-ID header; of several the newest. Raises NotFound."""
+    rows = Message.objects.filter(account_id=account.pk)
+    message_id = as_uuid(identifier)
+    found = rows.filter(pk=message_id).first() if message_id else None
+    header_id = identifier.strip().removeprefix("<").removesuffix(">")
+    if found is None and 0 < len(header_id) <= _LONGEST_HEADER_ID and "\0" not in header_id:
+        found = rows.filter(header_id=header_id).order_by("-received_at", "-id").first()
+    if found is None:
+        raise NotFound("The message")
+    return found
+
+
+class MessageList(GrantView):
+    """Messages, newest first."""
+
+    parameters = {"GET": (*MESSAGE_FILTERS, FIELDS, SELECT, LIMIT, PAGE_TOKEN)}
+    answers = {"GET": Answer(objects.Message, many=True)}
+
+    def get(self, _request: Request, **_path: str) -> Response:
+        """List messages, newest first."""
+        pages = Pages.of(f"messages {self.account.pk}", self.query)
+        places = pages.rows(*message_listing(self.account, self.query))
+        rows = messages.load(self.account, [place.id for place in places[: pages.limit]])
+        heavy = wants(self.query, "body") or "fields" in self.query
+        page = fitting([(row, row.size if heavy else 0) for row in rows])
+        contents = messages.load_contents(self.account, page, self.query)
+        data = pick(self.query, [messages.message(row, contents) for row in page], "message")
+        cut = len(page) < len(rows)
+        if cut:
+            return self.success(data, **pages.next_cursor(Place(page[-1].received_at, page[-1].pk)))
+        more = len(places) > pages.limit
+        return self.success(data, **(pages.next_cursor(places[pages.limit - 1]) if more else {}))
+
+
+class MessageItem(GrantView):
+    """One message."""
+
+    parameters = {"GET": (FIELDS, SELECT, boolean("query_imap", "Accepted and ignored: the mirror answers."))}
+    answers = {"GET": Answer(objects.Message)}
+    unbuilt = frozenset({"PUT", "DELETE"})
+
+    def get(self, _request: Request, message: str, **_path: str) -> Response:
+        """Get a message by its id or, as an alias, its Message-ID header."""
+        row = find_message(self.account, message)
+        contents = messages.load_contents(self.account, [row], self.query)
+        return self.success(pick(self.query, [messages.message(row, contents)], "message")[0])

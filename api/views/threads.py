@@ -1,0 +1,56 @@
+"""G/threads: list with the contract's filters, get."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api import objects
+from api.errors import NotFound
+from api.filters import THREAD_FILTERS
+from api.filters import threads as filtered_threads
+from api.openapi import Answer
+from api.pagination import LIMIT, PAGE_TOKEN, Pages, Place, fitting
+from api.parameters import as_uuid
+from api.selection import SELECT, pick
+from api.serializers import messages, threads
+from api.views.contract import GrantView
+
+
+class ThreadList(GrantView):
+    """Threads, the one with the latest message first."""
+
+    parameters = {"GET": (*THREAD_FILTERS, SELECT, LIMIT, PAGE_TOKEN)}
+    answers = {"GET": Answer(objects.Thread, many=True)}
+
+    def get(self, _request: Request, **_path: str) -> Response:
+        """List threads, the one with the latest message first."""
+        pages = Pages.of(f"threads {self.account.pk}", self.query)
+        places = pages.rows(filtered_threads(self.account, self.query), "latest_at", "id")
+        loaded = threads.load(self.account, [place.id for place in places[: pages.limit]])
+        page = fitting([(one, one.latest.size) for one in loaded])
+        contents = messages.load_contents(self.account, [one.latest for one in page], {})
+        data = pick(self.query, [threads.thread(self.account, one, contents) for one in page], "thread")
+        if len(page) < len(loaded):
+            return self.success(data, **pages.next_cursor(_place(places, page[-1])))
+        more = len(places) > pages.limit
+        return self.success(data, **(pages.next_cursor(places[pages.limit - 1]) if more else {}))
+
+
+class ThreadItem(GrantView):
+    """One thread."""
+
+    parameters = {"GET": (SELECT,)}
+    answers = {"GET": Answer(objects.Thread)}
+    unbuilt = frozenset({"PUT", "DELETE"})
+
+    def get(self, _request: Request, thread: str, **_path: str) -> Response:
+        """Get a thread."""
+        thread_id = as_uuid(thread)
+        found = threads.load(self.account, [thread_id]) if thread_id else []
+        if not found:
+            raise NotFound("The thread")
+        contents = messages.load_contents(self.account, [found[0].latest], {})
+        return self.success(pick(self.query, [threads.thread(self.account, found[0], contents)], "thread")[0])
+
+
+def _place(places: list[Place], last: threads.Conversation) -> Place:
+    return next(place for place in places if place.id == last.thread.pk)
