@@ -11,8 +11,6 @@ from mail.types import RemoteFolder
 
 _NOT_SELECTABLE = {"\\noselect", "\\nonexistent"}
 _MOMENTARY = {"\\marked", "\\unmarked"}  # they tell of new mail, not of the folder
-
-
 _COUNTS = b"MESSAGES UNSEEN UIDNEXT UIDVALIDITY"
 
 
@@ -33,10 +31,8 @@ def ask(wire: Wire, offered: frozenset[str]) -> Iterator[Data | Status]:
             return
     listed = wire.run(_list_command(offered))
     yield from listed
-    commands = [
-        (b"STATUS", names.quote(each.wire_name), b"(%s)" % asked) for each in folders(listed) if each.selectable
-    ]
-    for answer in wire.run_all(commands):
+    selectable = [names.quote(each.wire_name) for each in folders(listed) if each.selectable]
+    for answer in wire.run_all([(b"STATUS", name, b"(%s)" % asked) for name in selectable]):
         if not isinstance(answer, CommandRefused):  # that folder's counts stay unknown
             yield from answer
 
@@ -70,10 +66,8 @@ def _folder(items: list[Token], counts: Mapping[bytes, Token]) -> RemoteFolder:
     """A folder, still without its role."""
     sent, delimiter = items[0], items[1]
     wire = _text(items[2])
-    attributes = (
-        frozenset(_text(each).decode("utf-8", "replace") for each in sent) if isinstance(sent, list) else frozenset()
-    )
-    mailbox_id = counts.get(b"MAILBOXID")
+    words = [_text(each).decode("utf-8", "replace") for each in sent] if isinstance(sent, list) else []
+    attributes = frozenset(word for word in words if word.lower() not in _MOMENTARY)
     return RemoteFolder(
         wire_name=wire.decode("latin-1"),
         name="INBOX" if _key(wire) == b"INBOX" else names.decode(wire),
@@ -85,9 +79,7 @@ def _folder(items: list[Token], counts: Mapping[bytes, Token]) -> RemoteFolder:
         uidnext=_count(counts, b"UIDNEXT"),
         uidvalidity=_count(counts, b"UIDVALIDITY"),
         highestmodseq=_count(counts, b"HIGHESTMODSEQ"),
-        mailbox_id=_text(mailbox_id[0]).decode("ascii", "replace")
-        if isinstance(mailbox_id, list) and mailbox_id
-        else "",
+        mailbox_id=fetching.identifier(counts.get(b"MAILBOXID")),
     )
 
 

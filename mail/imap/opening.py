@@ -1,9 +1,9 @@
 """Connects and logs in, on imapclient: TLS or STARTTLS with verification, LOGIN or AUTHENTICATE PLAIN."""
 
 import imaplib
+import io
 import re
 import socket
-from typing import IO
 
 from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
@@ -23,7 +23,7 @@ class Connection(imaplib.IMAP4):
     def __init__(self, login: Login, timeout: float) -> None:
         self._login = login
         self._seconds = timeout
-        self._stream: IO[bytes] | None = None
+        self._stream: io.BufferedReader | None = None
         self._streamed: socket.socket | None = None
         super().__init__(login.host, login.port)
 
@@ -35,17 +35,17 @@ class Connection(imaplib.IMAP4):
         return tls_context(login.trusted).wrap_socket(sock, server_hostname=login.host)
 
     @property
-    def stream(self) -> IO[bytes]:
+    def stream(self) -> io.BufferedReader:
         """What the server sends, buffered. A new one after STARTTLS: what was sent in the clear before is not read."""
         if self._stream is None or self._streamed is not self.sock:
-            self._stream = self.sock.makefile("rb", buffering=_BUFFER)
+            self._stream = io.BufferedReader(self.sock.makefile("rb", buffering=0), _BUFFER)
             self._streamed = self.sock
         return self._stream
 
     def announced(self) -> bytes:
         """The capabilities that came with the answer to the login, b"" if none did. Those before it no longer hold."""
-        sent = self.untagged_responses.pop("CAPABILITY", [b""])
-        return bytes(sent[-1])
+        sent = self.untagged_responses.pop("CAPABILITY", [b""])[-1]
+        return sent if isinstance(sent, bytes) else b""
 
     def read(self, size: int) -> bytes:
         """As imaplib asks for a literal."""
