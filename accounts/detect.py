@@ -35,6 +35,29 @@ def detect(
     Whoever controls the domain's DNS or web server can name the host that will see the password, as in any mail
     program. `resolver`, `urls` and `context` replace the system's resolver, the addresses and the TLS settings.
     """
+    email, domain = _in_ascii(email)
+    if preset := presets.by_domain(domain):
+        return _offered(preset, email, "preset")
+    tried: list[str] = []
+    for look in (_by_srv, _by_exchanger):
+        try:
+            found = look(email, domain, resolver or Resolver(), tried)
+        except DNSException as error:  # some name servers keep silent on SRV and answer the rest
+            tried.append(str(error) or type(error).__name__)
+        else:
+            if found is not None:
+                return found
+    found, failures = autoconfig.find(email, _AUTOCONFIG_LIMIT, urls, context)
+    if found is not None:
+        return found
+    raise DetectionFailed(
+        f"No mail server is known for {domain} ({'; '.join([*tried, *failures])}). "
+        f"Check the address, or give imap_host and smtp_host."
+    )
+
+
+def _in_ascii(email: str) -> tuple[str, str]:
+    """The address and its domain, the latter as DNS spells it."""
     local_part, _, domain = email.rpartition("@")
     try:
         domain = domain.encode("idna").decode().lower()
@@ -42,36 +65,24 @@ def detect(
         domain = ""
     if not local_part or not domain:
         raise DetectionFailed(f"{email!r} is not an e-mail address.")
-    email = f"{local_part}@{domain}"
-    if preset := presets.by_domain(domain):
-        return _offered(preset, email, "preset")
-    found, tried = _by_dns(email, domain, resolver)
-    if found is None:
-        found, failures = autoconfig.find(email, _AUTOCONFIG_LIMIT, urls, context)
-        tried += f"; autoconfig: {'; '.join(failures)}"
-    if found is None:
-        raise DetectionFailed(
-            f"No mail server is known for {domain} ({tried}). Check the address, or give imap_host and smtp_host."
-        )
-    return found
+    return f"{local_part}@{domain}", domain
 
 
-def _by_dns(email: str, domain: str, resolver: Resolver | None) -> tuple[Servers | None, str]:
-    """What DNS tells, and in words what was tried."""
-    try:
-        resolver = resolver or Resolver()
-        imap, smtp = srv.find(domain, resolver, _SRV_LIMIT)
-        if imap is not None:
-            return servers(imap, smtp, (email, email), "srv"), ""
-        exchanger = srv.exchanger(domain, resolver, _MX_LIMIT)
-    except DNSException as error:
-        return None, f"DNS: {str(error) or type(error).__name__}"
-    if preset := presets.by_exchanger(exchanger):
-        return _offered(preset, email, "mx"), ""
-    return (
-        None,
-        f"no SRV records; mail exchanger {exchanger} of no known provider" if exchanger else "no SRV or MX records",
-    )
+def _by_srv(email: str, domain: str, resolver: Resolver, tried: list[str]) -> Servers | None:
+    imap, smtp = srv.find(domain, resolver, _SRV_LIMIT)
+    if imap is None:
+        tried.append("no SRV records")
+        return None
+    return servers(imap, smtp, (email, email), "srv")
+
+
+def _by_exchanger(email: str, domain: str, resolver: Resolver, tried: list[str]) -> Servers | None:
+    exchanger = srv.exchanger(domain, resolver, _MX_LIMIT)
+    preset = presets.by_exchanger(exchanger)
+    if preset is None:
+        tried.append(f"mail exchanger {exchanger} of no known provider" if exchanger else "no mail exchanger")
+        return None
+    return _offered(preset, email, "mx")
 
 
 def _offered(preset: presets.Preset, email: str, source: str) -> Servers:
