@@ -8,7 +8,8 @@ from django.db.models import Q
 from accounts.models import Account
 from mail.models import Message, SearchDocument
 from mail.search import SearchError, index_account, index_pending, lag, matching
-from tests.integration.admin_rows import a_message, an_account, logged
+from tests.integration.admin_rows import a_message, an_account
+from tests.integration.factories import log_changes
 
 pytestmark = pytest.mark.django_db
 
@@ -42,12 +43,12 @@ def account() -> Account:
         subject="日本語のメール",
         cc_addresses=[{"name": "Carl", "email": "carl.jones@example.test"}],
     )
-    a_message(account, "Nothing to see.", subject="Empty", received_at=datetime(2026, 3, 1, 0, 0, tzinfo=UTC))
+    a_message(account, "Nothing to see.", subject="Empty", at=datetime(2026, 3, 1, 0, 0, tzinfo=UTC))
     a_message(
         account,
         "",
         subject="Party 🎉",
-        received_at=datetime(2026, 3, 1, 23, 59, tzinfo=UTC),
+        at=datetime(2026, 3, 1, 23, 59, tzinfo=UTC),
         bcc_addresses=[{"name": "", "email": "secret@example.test"}],
     )
     assert index_account(account.id) == 5
@@ -158,7 +159,7 @@ def test_the_index_follows_the_log_in_bounded_steps() -> None:
     account = an_account()
     for _ in range(5):
         message = a_message(account, "word")
-    logged(account, "message", message.id, "updated")
+    log_changes(account, ("message", message.pk, "updated"))
     assert lag(account.id) == 6
     assert [index_account(account.id, limit=4) for _ in range(3)] == [4, 2, 0]
     assert lag(account.id) == 0
