@@ -71,7 +71,7 @@ def _folder(session: MailSession, folder: LocalFolder, sample: int) -> Iterator[
 
 
 def _bytes(session: MailSession, folder: LocalFolder, uids: list[int]) -> Iterator[Difference]:
-    places = Location.objects.filter(folder_id=folder.id, uidvalidity=folder.uidvalidity, uid__in=uids)
+    places = Location.objects.filter(folder_id=folder.id, uidvalidity=folder.uidvalidity or 0, uid__in=uids)
     digests = {uid: bytes(digest) for uid, digest in places.values_list("uid", "message__digest")}
     account_id = places.values_list("folder__account_id", flat=True).first()
     stored = raw.get_many(account_id, digests.values()) if account_id else {}

@@ -26,7 +26,7 @@ HOLD = timedelta(seconds=30)  # what a dead worker costs
 RENEWAL = 10.0  # seconds
 
 _CLAIM = """
-UPDATE accounts_account SET lease_token = gen_random_uuid(), lease_expires_at = now() + %s
+UPDATE accounts_account SET lease_token = gen_random_uuid(), lease_expires_at = now() + make_interval(secs => %s)
 WHERE id IN (
     SELECT id FROM accounts_account
     WHERE next_sync_at <= now() AND removed_at IS NULL AND state <> 'paused'
@@ -39,7 +39,7 @@ RETURNING id, lease_token
 def claim_due(limit: int) -> list[tuple[UUID, UUID]]:
     """Claim up to `limit` due accounts, the longest waiting first: (account, lease token)."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [CLAIM, limit])
+        cursor.execute(_CLAIM, [CLAIM.total_seconds(), limit])
         return list(cursor.fetchall())
 
 

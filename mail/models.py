@@ -7,6 +7,7 @@ derived from its identity (mail.types.message_id), so that it survives moves, UI
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import TransactionNow
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -152,6 +153,7 @@ class Message(models.Model):
             models.Index(fields=["account", "header_id"], name="message_header_id"),
             models.Index(fields=["account", "subject_key", "received_at"], name="message_subject_key"),
             models.Index(fields=["thread", "received_at"], name="message_thread"),
+            models.Index(fields=["account", "digest"], name="message_digest"),
             models.Index(
                 fields=["account", "orphaned_at"],
                 name="message_orphaned",
@@ -249,7 +251,7 @@ class Transaction(models.Model):
     object_type = models.CharField(max_length=10)  # message | thread | folder | grant
     object_id = models.UUIDField()
     kind = models.CharField(max_length=8)  # created | updated | deleted
-    created_at = models.DateTimeField(db_default=Now(), db_index=False)
+    created_at = models.DateTimeField(db_default=TransactionNow())
 
     def __str__(self) -> str:
         return f"{self.seq} {self.object_type} {self.kind}"

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 
-from mail import intent, lease, mirror
+from mail import intent, mirror
 from mail.types import LeaseLost
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,8 @@
 """Folders: their list, their sync points, their failures."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -10,6 +12,8 @@ from mail.models import Folder, FolderState
 from mail.store.batch import Batch
 from mail.sync.folders import FolderPlan
 from mail.types import LocalFolder, RemoteFolder, Selected
+
+_PASSING = frozenset({"\\Marked", "\\Unmarked", "\\UnMarked"})  # hints about new mail, not about the folder
 
 _LOCAL = """
 SELECT f.id, f.wire_name, f.name, f.delimiter, f.role, f.attributes, f.selectable, f.mailbox_id, f.total_count,
@@ -25,14 +29,19 @@ def local_folders(account_id: UUID) -> list[LocalFolder]:
     with connection.cursor() as cursor:
         cursor.execute(_LOCAL, [account_id])
         rows = cursor.fetchall()
-    return [LocalFolder(*row[:5], frozenset(row[5]), *row[6:]) for row in rows]
+    return [_local(row) for row in rows]
 
 
 def local_folder(batch: Batch, folder_id: UUID) -> LocalFolder:
     """One folder as the batch's transaction sees it."""
     batch.cursor.execute(_LOCAL.replace("f.account_id", "f.id"), [folder_id])
-    row = batch.cursor.fetchone()
-    return LocalFolder(*row[:5], frozenset(row[5]), *row[6:])
+    return _local(batch.cursor.fetchone())
+
+
+def _local(row: Sequence[Any]) -> LocalFolder:
+    values = list(row)  # in the order of LocalFolder's fields, which _LOCAL follows
+    values[5] = frozenset(values[5])
+    return LocalFolder(*values)
 
 
 def change_folders(batch: Batch, plan: FolderPlan) -> None:
@@ -60,7 +69,7 @@ def _listed(theirs: RemoteFolder, ours: LocalFolder | None = None) -> dict[str, 
         "wire_name": theirs.wire_name,
         "delimiter": theirs.delimiter,
         "role": theirs.role,
-        "attributes": sorted(theirs.attributes),
+        "attributes": sorted(theirs.attributes - _PASSING),
         "selectable": theirs.selectable,
         "mailbox_id": theirs.mailbox_id,
         "total_count": (ours.total if ours else 0) if theirs.messages is None else theirs.messages,

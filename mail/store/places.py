@@ -13,14 +13,16 @@ from mail.types import LocalFolder
 
 def known_uids(folder: LocalFolder) -> set[int]:
     """Every UID that is mirrored or a gap."""
-    places = Location.objects.filter(folder_id=folder.id, uidvalidity=folder.uidvalidity)
+    places = Location.objects.filter(folder_id=folder.id, uidvalidity=folder.uidvalidity or 0)
     gaps = Gap.objects.filter(folder_id=folder.id)
     return set(places.values_list("uid", flat=True)) | set(gaps.values_list("uid", flat=True))
 
 
 def flags_between(folder: LocalFolder, low: int, high: int) -> dict[int, frozenset[str]]:
     """Flags of the mirrored UIDs within [low, high]."""
-    places = Location.objects.filter(folder_id=folder.id, uidvalidity=folder.uidvalidity, uid__gte=low, uid__lte=high)
+    places = Location.objects.filter(
+        folder_id=folder.id, uidvalidity=folder.uidvalidity or 0, uid__gte=low, uid__lte=high
+    )
     return {uid: frozenset(flags) for uid, flags in places.values_list("uid", "flags")}
 
 

@@ -46,7 +46,7 @@ def _remove_messages(account_id: UUID) -> int:
     return len(messages)
 
 
-def _execute(statement: str, *parameters: object) -> int:
+def _execute(statement: str, *parameters: UUID | int) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return int(cursor.rowcount)

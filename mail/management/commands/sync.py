@@ -17,7 +17,7 @@ from mail.types import LeaseLost
 
 
 class Command(BaseCommand):
-    """Exit status 0: the mailbox is current (with --until-idle: and whole); 1: it is not, and the last line says why."""
+    """Exit status 0: the mailbox is current (with --until-idle: and whole); 1: it is not, the last line says why."""
 
     help = "Sync a mailbox now, here, whatever its schedule."
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         account = find_account(options["email"], options["application"])
         progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("messages"),
-            TimeRemainingColumn(), console=Console(file=self.stdout),
+            TimeRemainingColumn(), console=Console(),
         )  # fmt: skip
         with progress:
             bar = progress.add_task(account.email, total=None)

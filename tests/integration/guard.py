@@ -1,0 +1,45 @@
+"""A law for the database to hold while tests run: no visible row changes without a row in the log, in one transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+_FUNCTION = """
+CREATE FUNCTION guard_log() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE changed record;
+BEGIN
+    changed := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    IF EXISTS (SELECT 1 FROM accounts_account WHERE id = changed.account_id AND removed_at IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM mail_transaction t WHERE t.account_id = changed.account_id
+                       AND t.object_id = changed.id AND t.object_type = TG_ARGV[0] AND t.created_at = now()) THEN
+        RAISE EXCEPTION '% % % was not logged', TG_OP, TG_ARGV[0], changed.id;
+    END IF;
+    RETURN NULL;
+END $$
+"""
+# What a reader of the API sees of each; the rest is the sync's own memory.
+_VISIBLE = {
+    "message": ("folder_ids", "unread", "starred", "draft", "thread_id", "subject"),
+    "thread": ("subject", "message_count", "latest_at", "unread", "starred", "has_attachments", "has_drafts"),
+    "folder": ("name", "role", "attributes", "total_count", "unread_count"),
+}
+
+
+@contextmanager
+def guarded_log() -> Iterator[None]:
+    """Hold the law inside the block. Checked at each commit, so that the order of writes is free."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FUNCTION)
+        for kind, columns in _VISIBLE.items():
+            old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
+            tail = f"DEFERRABLE INITIALLY DEFERRED FOR EACH ROW %s EXECUTE FUNCTION guard_log('{kind}')"
+            table = f"mail_{kind}"
+            cursor.execute(f"CREATE CONSTRAINT TRIGGER guard_rows AFTER INSERT OR DELETE ON {table} {tail % ''}")
+            changed = f"WHEN (({old}) IS DISTINCT FROM ({new}))"
+            cursor.execute(f"CREATE CONSTRAINT TRIGGER guard_changes AFTER UPDATE ON {table} {tail % changed}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION guard_log() CASCADE")
