@@ -1,5 +1,6 @@
 """The project as an application: it brings the landing page and sees to beat's schedule."""
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -7,12 +8,13 @@ from django.db.models.signals import post_migrate
 
 
 class SyncfarmConfig(AppConfig):
-    """After every migrate, beat's entries exist."""
+    """In every process of Django's the broker is known; after every migrate beat's entries exist."""
 
     name = "syncfarm"
 
     def ready(self) -> None:
-        """Registered here, as models are not loaded earlier."""
+        """Load Celery's app, or tasks would be sent to nowhere; watch for migrations."""
+        import_module("syncfarm.celery")
         post_migrate.connect(_ensure_schedule, sender=apps.get_app_config("django_celery_beat"))
 
 

@@ -49,8 +49,8 @@ def run(env: Environment) -> None:
     os.environ["PYTHONUNBUFFERED"] = "1"
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     with services(env) as embedded:
-        url = choose_addresses(env)
-        vardir.announce(env.var, farm := _running(url))
+        local_url = choose_addresses(env)
+        vardir.announce(env.var, farm := _running(env.url or local_url, local_url))
         try:
             password = prepare_database(env)
             supervisor = Supervisor(BASE_DIR / "Procfile", os.environ)
@@ -78,13 +78,13 @@ def services(env: Environment) -> Iterator[list[Service]]:
 
 
 def choose_addresses(env: Environment) -> str:
-    """Put ports and keys into os.environ for the children; returns the farm's address. Raises WrongSetting."""
+    """Put ports and keys into os.environ for the children; returns the farm's local address. Raises ServiceFailed."""
     if not env.secret_keys:
         os.environ["SYNCFARM_SECRET_KEYS"] = vardir.secret(env.var / "secret_keys", 32)
     port = _port("SYNCFARM_PORT", env.port, 8000, env.host)
     _port("SYNCFARM_FLOWER_PORT", env.flower_port, 5555, "127.0.0.1")
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(env.host, env.host)  # noqa: S104 -- compared, not bound
-    return env.url or f"http://{host}:{port}"
+    return f"http://{host}:{port}"
 
 
 def _port(name: str, wanted: int | None, default: int, host: str) -> int:
@@ -96,10 +96,11 @@ def _port(name: str, wanted: int | None, default: int, host: str) -> int:
     return port
 
 
-def _running(url: str) -> vardir.Running:
+def _running(url: str, local_url: str) -> vardir.Running:
     return vardir.Running(
         pid=os.getpid(),
         url=url,
+        local_url=local_url,
         flower_url=f"http://127.0.0.1:{os.environ['SYNCFARM_FLOWER_PORT']}",
         database_url=os.environ["DATABASE_URL"],
         redis_url=os.environ["REDIS_URL"],
@@ -131,7 +132,7 @@ def _administrator(path: Path) -> str:
         password = vardir.secret(path)
         users.create_superuser("admin", password=password)
         return password
-    password = path.read_text().strip() if path.exists() else ""
+    password = vardir.kept(path)
     return password if password and user.check_password(password) else ""
 
 
@@ -150,7 +151,7 @@ class Watch:
         for service in self._embedded:
             if not service.is_running():
                 self._restart(service)
-        if not self._answered and _answers():
+        if not self._answered and answers(self._farm.local_url):
             self._answered = True
             self._tell()
 
@@ -167,12 +168,10 @@ class Watch:
         self._supervisor.say(f"Tasks (Flower): {self._farm.flower_url}/")
 
 
-def _answers() -> bool:
-    host = os.environ.get("SYNCFARM_HOST", "127.0.0.1")
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 -- compared, not bound
-    request = f"http://{host}:{os.environ['SYNCFARM_PORT']}/healthz"
+def answers(local_url: str) -> bool:
+    """Whether a farm's web process serves, its database and Redis included."""
     try:
-        with urllib.request.urlopen(request, timeout=READY_SECONDS) as response:
+        with urllib.request.urlopen(f"{local_url}/healthz", timeout=READY_SECONDS) as response:  # noqa: S310 -- ours
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -25,7 +25,8 @@ class Running:
     """A farm that runs: its launcher's process id and where it answers. Addresses hold passwords: never print them."""
 
     pid: int
-    url: str
+    url: str  # for people; behind a proxy not this machine's
+    local_url: str
     flower_url: str
     database_url: str
     redis_url: str
@@ -95,6 +96,11 @@ def secret(path: Path, size: int = 24) -> str:
     if not path.exists():
         keep(path, base64.urlsafe_b64encode(os.urandom(size)).decode() + "\n")
     return path.read_text().strip()
+
+
+def kept(path: Path) -> str:
+    """The text kept in a file, "" where there is none."""
+    return path.read_text().strip() if path.exists() else ""
 
 
 def announce(var: Path, farm: Running) -> None:

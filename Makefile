@@ -1,0 +1,56 @@
+# Everything an operator or a contributor types. Each target installs what it needs into .venv.
+#   PYTHON=python3.12 make test    selects the interpreter (3.11 to 3.13)
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+JOBS ?= 4
+
+help:
+	@echo "make demo          a farm with a sample mailbox; ONCE=1 ends when it is mirrored and verified"
+	@echo "make run           the farm"
+	@echo "make test          lint, types, import contracts and all tests"
+	@echo "make bench         benchmarks beside peers; writes bench/results.json and docs/performance.md"
+	@echo "make fmt lint type the parts of that; make lock compiles requirements/*.in"
+
+demo: .venv/base.stamp
+	@exec $(BIN)/python -m syncfarm.demo $(if $(filter-out 0,$(ONCE)),--once)
+
+run: .venv/base.stamp
+	@exec $(BIN)/python -m syncfarm.farm
+
+test: .venv/dev.stamp
+	@sh requirements/system.sh dovecot chromium
+	@$(MAKE) --no-print-directory lint type
+	$(BIN)/python -m pytest -n $(JOBS)
+
+bench: .venv/dev.stamp
+	@sh requirements/system.sh dovecot mbsync
+	$(BIN)/python -m bench
+
+fmt: .venv/dev.stamp
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+type: .venv/dev.stamp
+	$(BIN)/mypy .
+
+# The product runs on what base.txt locks; dev.txt holds all of base.txt and more.
+.venv/base.stamp: requirements/base.txt requirements/venv.sh
+	@sh requirements/venv.sh base
+
+.venv/dev.stamp: requirements/dev.txt requirements/venv.sh
+	@sh requirements/venv.sh dev
+
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
+	@for name in base dev prod; do \
+	  uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+	    requirements/$$name.in -o requirements/$$name.txt; done
+
+.PHONY: help demo run test bench fmt lint type lock
