@@ -30,7 +30,7 @@ def application() -> Application:
 
 
 def options(mailbox: Mailbox, **different: Any) -> ConnectOptions:
-    settings = {
+    settings: dict[str, Any] = {
         "imap_host": mailbox.host,
         "imap_port": mailbox.port,
         "imap_security": "none",

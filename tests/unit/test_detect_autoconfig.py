@@ -50,10 +50,14 @@ class _Page(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
-        self.server.pages.get(self.path.partition("?")[0], lambda page: page.send_error(404))(self)
+        self.server.pages.get(self.path.partition("?")[0], missing)(self)
 
     def log_message(self, *_: Any) -> None:
         pass
+
+
+def missing(page: http.server.BaseHTTPRequestHandler) -> None:
+    page.send_error(404)
 
 
 def sends(body: str | bytes) -> Reply:
