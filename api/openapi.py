@@ -1,7 +1,7 @@
 """The OpenAPI document, from what the views declare: parameters, shapes of answers (api.objects) and of bodies."""
 
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -46,26 +46,29 @@ class ContractSchema(AutoSchema):
 
     def is_excluded(self) -> bool:
         """Only what is built is documented."""
-        return self.method not in getattr(self.view, "answers", {})
+        return self.method not in self._declared("answers")
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> Any:
         """The declared query parameters."""
-        declared = self.view.parameters.get(self.method, ())
+        declared = self._declared("parameters").get(self.method, ())
         return [OpenApiParameter(p.name, type=p.schema, description=p.about) for p in declared]
 
     def get_request_serializer(self) -> Any:
         """The shape of the body, if one is taken."""
-        shape = self.view.takes.get(self.method)
+        shape = self._declared("takes").get(self.method)
         return {"application/json": schema(shape)} if shape else {}
 
     def get_response_serializers(self) -> Any:
         """Success and, for everything else, the one error format."""
-        answer: Answer = self.view.answers[self.method]
+        answer: Answer = self._declared("answers")[self.method]
         good = {(answer.status, answer.media): {"type": "string", "format": "binary"}} if answer.media else {}
         return {
             **(good or {answer.status: OpenApiResponse(_envelope(answer), description="Success")}),
             "default": OpenApiResponse(schema(objects.Failure), description="Error"),
         }
+
+    def _declared(self, what: str) -> Mapping[str, Any]:
+        return getattr(self.view, what, {})
 
 
 def schema(hint: Any) -> dict[str, Any]:

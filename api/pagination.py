@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from api.errors import InvalidRequest
 from api.parameters import number, text
@@ -20,7 +20,7 @@ PAGE_BYTES = 64 * 1024 * 1024  # of mail in one page, whatever the limit: an ans
 _WINDOW = frozenset({"limit", "page_token", "select", "fields"})  # may differ from page to page of one query
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,15 @@ class Pages:
         found = listing.order_by(f"-{at}", f"-{row_id}").values_list(at, row_id)[: self.limit + 1]
         return [Place(*row) for row in found]
 
-    def next_cursor(self, last: Place) -> dict[str, str]:
-        """What a page adds to its envelope when there is more after `last`."""
+    def next_cursor(self, places: Sequence[Place], cut: UUID | None) -> str | None:
+        """The token of the page after these places, None if they are all. `cut`: the last row that was sent, where not
+        all of them fitted into an answer."""
+        if cut is None and len(places) <= self.limit:
+            return None
+        last = next(place for place in places if place.id == cut) if cut else places[self.limit - 1]
         micros = (last.at - _EPOCH) // timedelta(microseconds=1)
         packed = json.dumps([self.fingerprint, micros, last.id.hex], separators=(",", ":"))
-        return {"next_cursor": base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")}
+        return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
 
 
 def _decode(token: str, fingerprint: str) -> Place:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from rest_framework.request import Request
@@ -48,7 +48,7 @@ class ContractView(IdentifiedView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """In this order: key, grant, method, parameters. What a key may not see is not found, whatever is asked."""
         super().initial(request, *args, **kwargs)
-        self.key = request.auth
+        self.key = cast("ApiKey", request.auth)  # api.auth.BearerKey raises where there is none
         self.find_scope()
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method in self.application_only:
@@ -61,9 +61,10 @@ class ContractView(IdentifiedView):
     def find_scope(self) -> None:
         """Look up what the path names. Raises NotFound."""
 
-    def success(self, data: Any, status: int = 200, **extra: Any) -> Response:
-        """The contract's envelope."""
-        return Response({"request_id": self.request_id, "data": data, **extra}, status=status)
+    def success(self, data: Any, *, status: int = 200, next_cursor: str | None = None, **extra: Any) -> Response:
+        """The contract's envelope. No next_cursor: there is no more."""
+        more = {} if next_cursor is None else {"next_cursor": next_cursor}
+        return Response({"request_id": self.request_id, "data": data, **more, **extra}, status=status)
 
     def deleted(self) -> Response:
         """200 with the request's id alone: a 204 breaks the SDKs."""

@@ -40,7 +40,7 @@ class FolderList(GrantView):
             start = _after(listed, token)
         more = len(listed) > start + limit
         page = listed[start : start + limit]
-        return self.success(pick(self.query, page, "folder"), **({"next_cursor": page[-1]["id"]} if more else {}))
+        return self.success(pick(self.query, page, "folder"), next_cursor=page[-1]["id"] if more else None)
 
 
 class FolderItem(GrantView):

@@ -8,7 +8,7 @@ from api import objects
 from api.errors import NotFound
 from api.filters import MESSAGE_FILTERS, message_listing
 from api.openapi import Answer
-from api.pagination import LIMIT, PAGE_TOKEN, Pages, Place, fitting
+from api.pagination import LIMIT, PAGE_TOKEN, Pages, fitting
 from api.parameters import as_uuid, boolean
 from api.selection import FIELDS, SELECT, pick, wants
 from api.serializers import messages
@@ -46,11 +46,8 @@ class MessageList(GrantView):
         page = fitting([(row, row.size if heavy else 0) for row in rows])
         contents = messages.load_contents(self.account, page, self.query)
         data = pick(self.query, [messages.message(row, contents) for row in page], "message")
-        cut = len(page) < len(rows)
-        if cut:
-            return self.success(data, **pages.next_cursor(Place(page[-1].received_at, page[-1].pk)))
-        more = len(places) > pages.limit
-        return self.success(data, **(pages.next_cursor(places[pages.limit - 1]) if more else {}))
+        cut = page[-1].pk if len(page) < len(rows) else None
+        return self.success(data, next_cursor=pages.next_cursor(places, cut))
 
 
 class MessageItem(GrantView):

@@ -34,7 +34,7 @@ class Sync(GrantView):
 
 
 def _coverage(account: Account) -> objects.Coverage:
-    rows = Folder.objects.filter(account_id=account.pk, selectable=True).order_by("name", "id")
+    rows = list(Folder.objects.filter(account_id=account.pk, selectable=True).order_by("name", "id"))
     gaps = dict(Gap.objects.filter(folder__account_id=account.pk).values_list("folder_id").annotate(Count("uid")))
     folders = [_folder(row, gaps.get(row.pk, 0)) for row in rows]
     lag = (timezone.now() - account.last_sync_at).total_seconds() if account.last_sync_at else None
@@ -50,7 +50,7 @@ def _coverage(account: Account) -> objects.Coverage:
         "lag": None if lag is None else int(lag),
         "total": sum(each["total"] for each in folders),
         "mirrored": sum(each["mirrored"] for each in folders),
-        "complete": account.state == AccountState.LIVE and all(each["state"] == FolderState.LIVE for each in folders),
+        "complete": account.state == AccountState.LIVE and all(row.state == FolderState.LIVE for row in rows),
         "search_lag": account.log_seq - account.search_seq,
         "folders": folders,
     }

@@ -8,7 +8,7 @@ from api.errors import NotFound
 from api.filters import THREAD_FILTERS
 from api.filters import threads as filtered_threads
 from api.openapi import Answer
-from api.pagination import LIMIT, PAGE_TOKEN, Pages, Place, fitting
+from api.pagination import LIMIT, PAGE_TOKEN, Pages, fitting
 from api.parameters import as_uuid
 from api.selection import SELECT, pick
 from api.serializers import messages, threads
@@ -29,10 +29,8 @@ class ThreadList(GrantView):
         page = fitting([(one, one.latest.size) for one in loaded])
         contents = messages.load_contents(self.account, [one.latest for one in page], {})
         data = pick(self.query, [threads.thread(self.account, one, contents) for one in page], "thread")
-        if len(page) < len(loaded):
-            return self.success(data, **pages.next_cursor(_place(places, page[-1])))
-        more = len(places) > pages.limit
-        return self.success(data, **(pages.next_cursor(places[pages.limit - 1]) if more else {}))
+        cut = page[-1].thread.pk if len(page) < len(loaded) else None
+        return self.success(data, next_cursor=pages.next_cursor(places, cut))
 
 
 class ThreadItem(GrantView):
@@ -50,7 +48,3 @@ class ThreadItem(GrantView):
             raise NotFound("The thread")
         contents = messages.load_contents(self.account, [found[0].latest], {})
         return self.success(pick(self.query, [threads.thread(self.account, found[0], contents)], "thread")[0])
-
-
-def _place(places: list[Place], last: threads.Conversation) -> Place:
-    return next(place for place in places if place.id == last.thread.pk)

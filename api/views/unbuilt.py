@@ -70,6 +70,5 @@ def routes() -> Sequence[URLPattern]:
     of_grant = [(f"grants/<str:grant>/{route}", UnbuiltOfGrant, methods) for route, methods in GRANT.items()]
     of_farm = [(route, UnbuiltOfFarm, methods) for route, methods in FARM.items()]
     return [
-        path(route, type(view.__name__, (view,), {"unbuilt": frozenset(methods.split())}).as_view())
-        for route, view, methods in (*of_grant, *of_farm)
+        path(route, view.as_view(unbuilt=frozenset(methods.split()))) for route, view, methods in (*of_grant, *of_farm)
     ]

@@ -73,6 +73,7 @@ def make_message(
         "from_addresses": [ALICE],
         "to_addresses": [BOB],
         "snippet": "Hello",
+        "size": len(mail),
         **fields,
     }
     message = Message.objects.create(
@@ -80,7 +81,6 @@ def make_message(
         account=account,
         thread=thread or make_thread(account, at, subject=values["subject"]),
         digest=digest,
-        size=len(mail),
         received_at=at,
         folder_ids=sorted((folder.pk for folder in folders), key=str),
         participants=_participants(values),
@@ -98,7 +98,7 @@ def place(message: Message, folder: Folder) -> Location:
     """One more place of a message."""
     return Location.objects.create(
         folder=folder,
-        uidvalidity=folder.uidvalidity,
+        uidvalidity=folder.uidvalidity or 0,
         uid=next(_numbers),
         message=message,
         flags=[],
