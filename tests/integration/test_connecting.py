@@ -154,13 +154,13 @@ def test_connecting_again_keeps_id_and_data_and_takes_the_new_settings(
     application: Application, mailbox: Mailbox
 ) -> None:
     first = connect(application, mailbox.user, options(mailbox, name="Ann"))
-    mailbox.server.add_user(mailbox.user, "changed")
+    mailbox.server.add_user(f"new-{mailbox.user}", "changed")
     again = options(
         mailbox,
         imap_password="changed",
         imap_port=mailbox.server.tls_port,
         imap_security="tls",
-        imap_username=mailbox.user,
+        imap_username=f"new-{mailbox.user}",
     )
     second = connect(application, mailbox.user.title(), again)
     second.refresh_from_db()
