@@ -8,7 +8,7 @@ import threading
 import time
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from accounts.network import is_trusted, open_socket, tls_context
+from accounts.network import HostError, is_trusted, open_socket, tls_context
 
 _MAX_BYTES = 256 * 1024
 _MAX_REDIRECTS = 3
@@ -49,6 +49,8 @@ def fetch(url: str, limit: float, context: ssl.SSLContext | None = None) -> byte
             if isinstance(answer, bytes):
                 return answer
             url = urljoin(url, answer)
+        except HostError as error:
+            raise FetchFailed(str(error)) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise FetchFailed(f"{parts.hostname}: {_words(error, deadline)}") from error
     raise FetchFailed(f"{parts.hostname}: too many redirects")

@@ -1,6 +1,6 @@
 """manage.py apikey create | list | revoke: the operator's way to hand out and take back API keys."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         """Declare the three verbs."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         create = verbs.add_parser("create", help="print a new key, once")
-        create.add_argument("name", help="the application; made if there is none by this name")
+        create.add_argument("name", type=_name, help="the application; made if there is none by this name")
         create.add_argument("--grant", metavar="EMAIL", help="a token for this grant of the application only")
         verbs.add_parser("list", help="all keys, without their secrets")
         revoke = verbs.add_parser("revoke", help="refuse a key from now on")
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         """The secret is the output's last word: scripts rely on it."""
         if email:
             account = _grant(name, email)
-            _, secret = keys.create(account.application, f"{name}: {email}", account)
+            _, secret = keys.create(account.application, name, account)
             self.stdout.write(f"Access token for the grant {account.email}, shown only this once: {secret}")
             return
         application, _ = Application.objects.get_or_create(name=name)
@@ -61,6 +61,12 @@ class Command(BaseCommand):
             raise CommandError(f"More than one key begins with {prefix}: give more of its characters.")
         ApiKey.objects.filter(pk=matches[0].pk).update(revoked_at=timezone.now())
         self.stdout.write(f"{matches[0]} is revoked.")
+
+
+def _name(word: str) -> str:
+    if not 0 < len(word) <= 200:
+        raise ArgumentTypeError("an application's name has 1 to 200 characters")
+    return word
 
 
 def _grant(application: str, email: str) -> Account:
