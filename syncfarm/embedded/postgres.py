@@ -138,4 +138,5 @@ def _last_line(text: str) -> str:
     """The line that says most: PostgreSQL's last FATAL or error, else the last one."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "FATAL" in line or "error" in line.lower() or "PANIC" in line]
-    return (telling or lines or [""])[-1]
+    line = (telling or lines or [""])[-1]
+    return line[max(line.find("FATAL"), 0) :]  # without the time and process before it

@@ -5,6 +5,7 @@ SYNCFARM_DATABASE_CONNECTIONS=20 who needs one waits until another was given bac
 django.db.connection.close(), as it does before network I/O and at the end of every task and request.
 """
 
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,11 @@ from syncfarm.postgresql.pool import Pool
 _pool: Pool | None = None
 if settings.SYNCFARM_DATABASE_CONNECTIONS:
     _pool = Pool(settings.SYNCFARM_DATABASE_CONNECTIONS)
+
+if "gevent.monkey" in sys.modules and sys.modules["gevent.monkey"].is_module_patched("socket"):
+    from psycogreen.gevent import patch_psycopg
+
+    patch_psycopg()  # libpq knows nothing of gevent: without this one query stops all greenlets
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -53,8 +53,7 @@ class Pool:
     def _pop(self) -> Any:
         while self._idle:
             connection = self._idle.pop()
-            # Readable without a question asked: the server closed it, or has bad news.
-            if not connection.closed and not select.select([connection], [], [], 0)[0]:
+            if not connection.closed and not _readable(connection):
                 return connection
             connection.close()
         return None
@@ -62,6 +61,13 @@ class Pool:
     def _release(self, key: int) -> None:
         self._taken.pop(key, None)
         self._slots.release()
+
+
+def _readable(connection: Any) -> bool:
+    """Whether the server speaks without being asked: it closed the connection, or has bad news."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _usable(connection: Any) -> bool:
