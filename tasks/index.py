@@ -4,7 +4,6 @@ from celery import shared_task
 
 from mail import search
 
-
 ROUND = 2000  # messages
 
 

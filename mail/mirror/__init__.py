@@ -108,9 +108,11 @@ def _copy_older(turn: Turn, order: list[UUID]) -> int:
     """Spend the rest of the turn on folders that are not whole yet. Returns how many failed."""
     failing = 0
     folders = {folder.id: folder for folder in store.local_folders(turn.account_id)}
-    for folder in (folders[folder_id] for folder_id in order):
-        if folder.backfill_uid > 1 and not folder.next_try_at and not turn.is_over():
-            failing += not _contained(turn, folder, backfill.backfill)
+    ordered = (folders[folder_id] for folder_id in order)
+    for folder in [folder for folder in ordered if folder.backfill_uid > 1 and not folder.next_try_at]:
+        failing += not _contained(turn, folder, backfill.backfill)
+        if turn.is_over():
+            break
     return failing
 
 

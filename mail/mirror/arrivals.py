@@ -27,16 +27,19 @@ def copy(
 ) -> LocalFolder:
     """Copy messages in the given order. Every batch is one commit, with the checkpoint that follows from its UIDs.
 
-    UIDs that the server lists and does not hand out become gaps. `until_over` stops when the turn's time is up.
+    UIDs that the server lists and does not hand out become gaps. `until_over` stops when the turn's
+    time is up, but makes one batch in any case: a mailbox must get ahead however slow its server is.
     """
+    copied = False
     for start in range(0, len(uids), ENTRIES):
         chunk = uids[start : start + ENTRIES]
         told = {entry.uid: entry for entry in turn.session.entries(chunk)}
         entries = [told.get(uid, Entry(uid, 0)) for uid in chunk]
         for batch, too_large in batches(entries, settings.SYNCFARM_MAX_MESSAGE_BYTES):
-            if until_over and turn.is_over():
+            if until_over and copied and turn.is_over():
                 return folder
             folder = _copy_batch(turn, folder, batch, checkpoint, headers_only=too_large)
+            copied = True
     return folder
 
 

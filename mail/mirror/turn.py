@@ -22,7 +22,7 @@ class Turn:
     session: MailSession = field(default=None)  # type: ignore[assignment]  # set once the connection is open
 
     def is_over(self) -> bool:
-        """Whether the time is up. At least one batch is made before anybody asks."""
+        """Whether the time is up."""
         return time.monotonic() >= self.deadline
 
     @contextmanager

@@ -27,7 +27,8 @@ RETURNING m.id, m.thread_id
 _THREADS = """
 INSERT INTO mail_thread (id, account_id, provider_key, subject, message_count, earliest_at, latest_at,
                          unread, starred, has_attachments, has_drafts)
-SELECT m.thread_id, min(m.account_id::text)::uuid, NULL, (array_agg(m.subject ORDER BY m.received_at, m.is_reply, m.id))[1],
+SELECT m.thread_id, min(m.account_id::text)::uuid, NULL,
+       (array_agg(m.subject ORDER BY m.received_at, m.is_reply, m.id))[1],
        count(*), min(m.received_at), max(m.received_at),
        bool_or(m.unread), bool_or(m.starred), bool_or(m.has_attachments), bool_or(m.draft)
 FROM mail_message m WHERE m.thread_id = ANY(%s) GROUP BY m.thread_id

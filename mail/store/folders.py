@@ -105,6 +105,9 @@ def begin_folder(batch: Batch, folder: LocalFolder, selected: Selected) -> Local
         flags_uid=0,
         mirrored_count=0,
         state=FolderState.SYNCING,
+        error="",
+        failures=0,
+        next_try_at=None,
     )
     return local_folder(batch, folder.id)
 

@@ -41,4 +41,7 @@ def subject_candidates(
             "ORDER BY received_at DESC LIMIT %s",
             [account_id, list(keys), min(around) - window, max(around) + window, SUBJECT_CANDIDATES],
         )
-        return [SubjectCandidate(*row[:4], frozenset(row[4]), row[5]) for row in cursor.fetchall()]
+        return [
+            SubjectCandidate(thread, key, is_reply, has_references, frozenset(participants), received_at)
+            for thread, key, is_reply, has_references, participants, received_at in cursor.fetchall()
+        ]

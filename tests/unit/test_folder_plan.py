@@ -1,3 +1,5 @@
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -74,11 +76,11 @@ def test_a_server_that_lists_nothing_does_not_empty_the_mirror() -> None:
 
 
 @pytest.mark.parametrize("change", [{"messages": 4}, {"uidnext": 9}, {"highestmodseq": 99}, {"uidvalidity": 2}])
-def test_a_folder_is_visited_when_its_status_changed(change: dict[str, int]) -> None:
+def test_a_folder_is_visited_when_its_status_changed(change: dict[str, Any]) -> None:
     ours = local("A", 1, uidnext=4, highestmodseq=10, mirrored=3)
-    same = {"messages": 3, "uidnext": 4, "highestmodseq": 10, "uidvalidity": 1}
-    assert not needs_visit(ours, RemoteFolder("A", "A", "/", frozenset(), **same), "condstore")
-    assert needs_visit(ours, RemoteFolder("A", "A", "/", frozenset(), **(same | change)), "condstore")
+    same = remote("A", 1, messages=3, uidnext=4, highestmodseq=10)
+    assert not needs_visit(ours, same, "condstore")
+    assert needs_visit(ours, replace(same, **change), "condstore")
 
 
 def test_without_condstore_every_folder_is_visited() -> None:
