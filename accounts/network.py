@@ -121,9 +121,11 @@ def _resolve(host: str, port: int, timeout: float) -> list[tuple[int, tuple[Any,
     thread.join(timeout)
     if found:
         return found
-    if failures:
-        raise HostUnreachable(f"{host!r} is not the name of any host. Check its spelling.") from failures[0]
-    raise HostUnreachable(f"The name {host} could not be looked up within {timeout:g} seconds. Try again later.")
+    if not failures:
+        raise HostUnreachable(f"The name {host} could not be looked up within {timeout:g} seconds. Try again later.")
+    if failures[0].args[:1] == (socket.EAI_AGAIN,):  # name servers do not answer: says nothing about the name
+        raise HostUnreachable(f"The name {host} cannot be looked up now. Try again later.") from failures[0]
+    raise HostUnreachable(f"{host!r} is not the name of any host. Check its spelling.") from failures[0]
 
 
 def _words(failure: OSError, timeout: float) -> str:

@@ -102,10 +102,29 @@ def test_a_port_where_nobody_listens_is_named() -> None:
         open_socket("127.0.0.1", port, timeout=5, trusted=True)
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".example", "bad\0name", "two words.invalid"])
-def test_a_host_that_does_not_exist_is_named(host: str) -> None:
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "bad\0name", "a..b"])
+def test_a_host_that_cannot_exist_is_named(host: str) -> None:
     with pytest.raises(HostUnreachable, match="not the name of any host"):
         open_socket(host, 993, timeout=5, trusted=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(socket.EAI_NONAME, "Check its spelling"), (socket.EAI_AGAIN, "cannot be looked up now")]
+)
+def test_an_unknown_name_is_told_from_silent_name_servers(
+    monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    def answer(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(code, "as the system's resolver says it")
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)  # which of the two is real depends on the machine's network
+    with pytest.raises(HostUnreachable, match=words):
+        open_socket("mail.example", 993, timeout=5, trusted=True)
+
+
+def test_a_name_reserved_for_nobody_is_not_reached() -> None:
+    with pytest.raises(HostUnreachable, match=r"no-such-host\.invalid"):
+        open_socket("no-such-host.invalid", 993, timeout=5, trusted=True)
 
 
 def test_an_empty_host_is_refused() -> None:
