@@ -49,8 +49,8 @@ type: .venv/dev.stamp
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
-	@for name in base dev prod; do \
+	@cd requirements && for name in base dev prod; do \
 	  uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
-	    requirements/$$name.in -o requirements/$$name.txt; done
+	    $$name.in -o $$name.txt || exit 1; done
 
 .PHONY: help demo run test bench fmt lint type lock
