@@ -17,10 +17,15 @@ _NOT_NOW = re.compile(
     re.IGNORECASE,
 )
 
+_IMAPLIBS_WORDS = re.compile(r"""^(?:command: \w+ => |\w+ command error: BAD \[b['"]|\* BYE )+(.*?)(?:['"]\])?$""")
 
-def refused_login(login: Login, answer: str) -> AuthenticationFailed:
-    """The server's answer to a login as a fact: permanent unless it says that it is about this moment."""
-    if _NOT_NOW.search(answer):
+
+def refused_login(login: Login, answer: str, *, understood: bool) -> AuthenticationFailed:
+    """The server's answer to a login as a fact; `understood`: it was NO, not BAD.
+
+    Permanent unless the answer is about this moment, or about the command rather than the credentials.
+    """
+    if _NOT_NOW.search(answer) or not understood:
         return AuthenticationFailed(f"{login.host} cannot log {login.username} in now: {answer}")
     return AuthenticationFailed(
         f"{login.host} refuses the user name or password of {login.username}: {answer}", permanent=True
@@ -28,11 +33,11 @@ def refused_login(login: Login, answer: str) -> AuthenticationFailed:
 
 
 def said(error: BaseException) -> str:
-    """What the server said, out of an error of imaplib, which keeps bytes or str."""
+    """What the server said, out of an error of imaplib, which keeps bytes or wraps the text in words of its own."""
     text: Any = error.args[0] if error.args else ""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    return re.sub(r"^\* BYE ", "", str(text)).strip()
+    return _IMAPLIBS_WORDS.sub(r"\1", str(text)).strip()
 
 
 @contextmanager
@@ -41,22 +46,26 @@ def connection_errors(login: Login, timeout: float) -> Iterator[None]:
     where = f"{login.host}, port {login.port}"
     try:
         yield
-    except HostError as error:
-        raise ConnectionFailed(str(error)) from error
-    except ssl.SSLCertVerificationError as error:
-        raise ConnectionFailed(
-            f"The certificate of {where} is not trusted: {error.verify_message.rstrip('.')}. Check the host's name. The"
-            f" server needs a certificate for it from a public authority, or the operator adds {login.host} to"
-            f" SYNCFARM_TRUSTED_HOSTS."
-        ) from error
-    except TimeoutError as error:
-        raise ConnectionFailed(f"{where}: no answer within {timeout:g} seconds.") from error
-    except ssl.SSLEOFError as error:
-        raise ConnectionFailed(f"{where} dropped the connection.") from error
-    except ssl.SSLError as error:
-        reason = error.reason or error
-        raise ConnectionFailed(f"{where}: TLS failed ({reason}). Check the port, or choose STARTTLS or TLS.") from error
     except OSError as error:
-        raise ConnectionFailed(f"{where} dropped the connection ({error.strerror or error}).") from error
+        raise ConnectionFailed(_of_socket(error, where, login.host, timeout)) from error
     except imaplib.IMAP4.error as error:  # imapclient's are the same
-        raise ConnectionFailed(f"{where}: {said(error)}") from error
+        lost = "socket error" in str(error)
+        raise ConnectionFailed(f"{where} dropped the connection." if lost else f"{where}: {said(error)}") from error
+
+
+def _of_socket(error: OSError, where: str, host: str, timeout: float) -> str:
+    if isinstance(error, HostError):
+        return str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"The certificate of {where} is not trusted: {error.verify_message.rstrip('.')}. Check the host's name. The"
+            f" server needs a certificate for it from a public authority, or the operator adds {host} to"
+            f" SYNCFARM_TRUSTED_HOSTS."
+        )
+    if isinstance(error, TimeoutError):
+        return f"{where}: no answer within {timeout:g} seconds."
+    if isinstance(error, ssl.SSLEOFError):
+        return f"{where} dropped the connection."
+    if isinstance(error, ssl.SSLError):
+        return f"{where}: TLS failed ({error.reason or error}). Check the port, or choose STARTTLS or TLS."
+    return f"{where} dropped the connection ({error.strerror or error})."

@@ -1,5 +1,6 @@
 """Connects and logs in, on imapclient: TLS or STARTTLS with verification, LOGIN or AUTHENTICATE PLAIN."""
 
+import contextlib
 import imaplib
 import io
 import re
@@ -56,10 +57,11 @@ class Connection(imaplib.IMAP4):
         return self.stream.readline(1_000_000)
 
     def shutdown(self) -> None:
-        """Close the socket; the stream would keep it open."""
-        if self._stream is not None:
-            self._stream.close()
-        super().shutdown()
+        """Close the socket; the stream would keep it open. Never fails: the socket may be gone by now."""
+        with contextlib.suppress(OSError):
+            if self._stream is not None:
+                self._stream.close()
+            super().shutdown()
 
 
 class _Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
@@ -121,7 +123,8 @@ def _authenticate(client: _Client, login: Login) -> None:
         cause = error.__context__ or error
         if isinstance(cause, imaplib.IMAP4.abort):  # imapclient calls a lost connection a LoginError too
             raise cause from None
-        raise failures.refused_login(login, failures.said(cause)) from error
+        understood = "command error: BAD" not in str(cause)
+        raise failures.refused_login(login, failures.said(cause), understood=understood) from error
 
 
 def _astring(username: str) -> str:

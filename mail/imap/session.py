@@ -1,5 +1,6 @@
 """A mailbox on its server, as the mirror asks about it: folders, what changed, bodies."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +25,7 @@ from mail.types import (
 )
 
 _SECONDS_TO_LEAVE = 2.0
+_GONE = re.compile(r"(doesn't|does not|not) exist|no such|non-?existent|unknown (mailbox|folder)", re.IGNORECASE)
 
 
 class MailSession:
@@ -157,8 +159,14 @@ class MailSession:
         try:
             yield
         except CommandRefused as refused:
-            vanished = refused.code in {b"NONEXISTENT", b"TRYCREATE"}
-            kind = FolderVanished if vanished else FolderFailed
+            kind = FolderVanished if _says_gone(refused) else FolderFailed
             raise kind(f"The server refuses the folder {self._folder}: {refused}") from refused
         except uidsets.SetTooLarge as error:
             raise FolderFailed(f"The server names more messages in {self._folder} than a folder can hold.") from error
+
+
+def _says_gone(refused: CommandRefused) -> bool:
+    """Whether a refusal means that the folder does not exist; Dovecot 2.3 and older servers send no code."""
+    if refused.code:
+        return refused.code in {b"NONEXISTENT", b"TRYCREATE"}
+    return bool(_GONE.search(refused.text))

@@ -72,15 +72,13 @@ class Wire:
     def close(self) -> None:
         """Close the connection without a word."""
         self.closed = True
-        with contextlib.suppress(OSError):
-            self._connection.shutdown()
+        self._connection.shutdown()
 
     @contextmanager
     def _speaking(self) -> Iterator[None]:
         if self._under_way:
             self.close()
-        if self.closed:
-            raise ConnectionFailed(f"The connection to {self._login.host} is closed.")
+        self._check_open()
         self._under_way = True
         in_step = False
         try:
@@ -94,6 +92,10 @@ class Wire:
             self._under_way = False
             if not in_step:
                 self.close()
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ConnectionFailed(f"The connection to {self._login.host} is closed.")
 
     @contextmanager
     def _reading_errors(self) -> Iterator[None]:
@@ -128,6 +130,7 @@ class Wire:
         """What arrives until the tagged answer, or until the server asks for the literal."""
         read = self._reader.next
         while True:
+            self._check_open()  # another command may have come in between
             response = read()
             if isinstance(response, Data) or (response.tag == b"*" and response.kind != b"BYE"):
                 yield response

@@ -1,0 +1,118 @@
+"""An IMAP server that says what a test tells it to, for what Dovecot would never do; and a line that breaks."""
+
+import contextlib
+import re
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Self
+
+from mail.types import Login
+
+DROP = b"<drop>"  # at the end of an answer: close the connection
+STALL = b"<stall>"  # at the end of an answer: say nothing more
+
+_LITERAL = re.compile(rb"\{(\d+)(\+?)\}\r\n$")
+_ORDINARY = {
+    "CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n%T OK done\r\n",
+    "LOGIN": b"%T OK welcome\r\n",
+    "AUTHENTICATE": b"+ \r\n",
+    "EXAMINE": b"* 0 EXISTS\r\n* OK [UIDVALIDITY 5]\r\n* OK [UIDNEXT 9]\r\n%T OK done\r\n",
+    "LOGOUT": b"* BYE\r\n%T OK bye\r\n" + DROP,
+}
+
+
+class ScriptedServer:
+    """Answers each command by its first words; %T stands for the tag. `heard` holds the commands without tags."""
+
+    def __init__(self, script: Mapping[str, bytes], greeting: bytes = b"* OK ready\r\n") -> None:
+        self.heard: list[bytes] = []
+        self._script = {**_ORDINARY, **script}
+        self._greeting = greeting
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    @property
+    def login(self) -> Login:
+        """How to reach it."""
+        return Login("127.0.0.1", self._listener.getsockname()[1], "none", "alice", "secret", trusted=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(timeout=10)
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.settimeout(10)
+                    self._converse(connection)
+
+    def _converse(self, connection: socket.socket) -> None:
+        if not _say(connection, self._greeting):
+            return
+        for command in self._commands(connection):
+            tag, _, words = command.partition(b" ")
+            self.heard.append(words)
+            if not _say(connection, self._answer(words).replace(b"%T", tag)):
+                return
+
+    def _commands(self, connection: socket.socket) -> Iterator[bytes]:
+        stream = connection.makefile("rb")
+        while line := stream.readline():
+            while literal := _LITERAL.search(line):
+                if not literal[2]:
+                    connection.sendall(b"+ go on\r\n")
+                line = line[: literal.start()] + stream.read(int(literal[1])) + stream.readline()
+            yield line.rstrip(b"\r\n")
+
+    def _answer(self, words: bytes) -> bytes:
+        fitting = [start for start in self._script if words.startswith(start.encode())]
+        return self._script[max(fitting, key=len)] if fitting else b"%T BAD what?\r\n"
+
+
+def _say(connection: socket.socket, answer: bytes) -> bool:
+    """Send an answer; whether the conversation goes on."""
+    connection.sendall(answer.removesuffix(DROP).removesuffix(STALL))
+    if answer.endswith(STALL):
+        with contextlib.suppress(OSError):
+            connection.recv(1)  # until the client gives up
+    return not answer.endswith((DROP, STALL))
+
+
+@contextlib.contextmanager
+def cut_after(octets: int, port: int) -> Iterator[int]:
+    """The port of a line to `port` that breaks once the server has sent so many octets."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_relay, args=(listener, port, octets), daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        thread.join(timeout=10)
+
+
+def _relay(listener: socket.socket, port: int, octets: int) -> None:
+    with contextlib.suppress(OSError):
+        client, _ = listener.accept()
+        with client, socket.create_connection(("127.0.0.1", port), timeout=10) as server:
+            threading.Thread(target=_pump, args=(client, server), daemon=True).start()
+            while octets > 0 and (piece := server.recv(min(octets, 65536))):
+                client.sendall(piece)
+                octets -= len(piece)
+            client.shutdown(socket.SHUT_RDWR)
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(piece)
