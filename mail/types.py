@@ -169,6 +169,15 @@ class LocalFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderPlan:
+    """Which local folder is which of the server's. `kept` pairs carry renames too: the pair's names differ."""
+
+    kept: list[tuple[LocalFolder, RemoteFolder]] = field(default_factory=list)
+    created: list[RemoteFolder] = field(default_factory=list)
+    deleted: list[LocalFolder] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """A message at a place, ready to be stored.
 

@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from mail.models import Folder, FolderState
 from mail.store.batch import Batch
-from mail.sync.folders import FolderPlan
-from mail.types import LocalFolder, RemoteFolder, Selected
+from mail.types import FolderPlan, LocalFolder, RemoteFolder, Selected
 
 _PASSING = frozenset({"\\Marked", "\\Unmarked", "\\UnMarked"})  # hints about new mail, not about the folder
 

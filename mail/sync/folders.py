@@ -7,20 +7,8 @@ name alone (that folder was reset).
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
 
-from mail.types import ConnectionFailed, LocalFolder, RemoteFolder
-
-Pair = tuple[LocalFolder, RemoteFolder]
-
-
-@dataclass(frozen=True, slots=True)
-class FolderPlan:
-    """`kept` pairs carry renames too: the pair's names differ."""
-
-    kept: list[Pair] = field(default_factory=list)
-    created: list[RemoteFolder] = field(default_factory=list)
-    deleted: list[LocalFolder] = field(default_factory=list)
+from mail.types import ConnectionFailed, FolderPlan, LocalFolder, RemoteFolder
 
 
 def plan_folders(local: Sequence[LocalFolder], remote: Sequence[RemoteFolder]) -> FolderPlan:
@@ -63,7 +51,7 @@ class _Matcher:
 
     def __init__(self, local: list[LocalFolder], remote: list[RemoteFolder]) -> None:
         self.local, self.remote = local, remote
-        self.pairs: list[Pair] = []
+        self.pairs: list[tuple[LocalFolder, RemoteFolder]] = []
 
     def match(
         self,
