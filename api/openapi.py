@@ -48,6 +48,16 @@ class ContractSchema(AutoSchema):
         """Only what is built is documented."""
         return self.method not in self._declared("answers")
 
+    def get_operation_id(self) -> str:
+        """Like grants_messages_list; the view's class does not tell drf-spectacular that it lists."""
+        name = super().get_operation_id()
+        return name.replace("_retrieve", "_list") if self._declared("answers")[self.method].many else name
+
+    def get_tags(self) -> list[str]:
+        """The resource: what comes after the grant, if it is under one."""
+        words = [word for word in self.path.split("/")[2:] if not word.startswith("{")]
+        return [words[1] if words[0] == "grants" and len(words) > 1 else words[0]]
+
     def get_override_parameters(self) -> Any:
         """The declared query parameters."""
         declared = self._declared("parameters").get(self.method, ())
