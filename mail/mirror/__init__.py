@@ -9,10 +9,11 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Account
@@ -58,11 +59,12 @@ def sync_account(
         account = Account.objects.get(id=account_id)
         started = timezone.now()
         outcome.begun(account, token)
-        turn = Turn(account_id, token, time.monotonic() + budget.total_seconds(), thorough, on_commit)
+        deadline = time.monotonic() + budget.total_seconds()
         try:
-            with MailSession.open(login_for(account)) as session:
-                turn = replace(turn, session=session)
-                result = _passes(turn)
+            login = login_for(account)
+            connection.close_if_unusable_or_obsolete()
+            with MailSession.open(login) as session:
+                result = _passes(Turn(account_id, token, session, deadline, thorough, on_commit))
                 capabilities = session.capabilities
         except MailError as error:
             outcome.failed(account, token, error)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -13,6 +14,7 @@ from accounts import credentials
 from accounts.models import Account, AccountState
 from mail import intent, lease, store
 from mail.imap.session import MailSession
+from mail.imap.wire import Wire
 from mail.mirror import sync_account
 from mail.models import Folder, Gap, Location, Message, Raw, Transaction
 from mail.types import AuthenticationFailed, ConnectionFailed, LeaseLost
@@ -114,6 +116,23 @@ def test_new_mail_does_not_wait_behind_the_initial_sync(mailbox: Mailbox, monkey
                 assert not live(account)
         assert mirror_state(account) == server_state(client)
     assert live(account)
+
+
+def test_no_database_connection_is_held_while_the_server_is_waited_for(
+    mailbox: Mailbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SYNCFARM_DATABASE_CONNECTIONS = 20
+    held = []
+    stream = Wire.stream
+    monkeypatch.setattr(
+        Wire, "stream", lambda wire, *command: held.append(connection.connection) or stream(wire, *command)
+    )
+    with mailbox.client() as client:
+        fill(client, "INBOX", 3)
+    account = connected(mailbox)
+    sync(account)
+    assert len(held) > 3
+    assert set(held) == {None}
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(mailbox: Mailbox) -> None:
