@@ -99,7 +99,7 @@ class DovecotFailed(Exception):
 
 
 class Dovecot:
-    """A running server. Leaving the context stops it; its directory stays and may be started again."""
+    """A running server. Leaving the context stops it; its directory stays."""
 
     def __init__(self, directory: Path, process: "subprocess.Popen[bytes]", port: int, tls_port: int) -> None:
         self.directory = directory
@@ -111,7 +111,7 @@ class Dovecot:
     @staticmethod
     def installed() -> bool:
         """Whether there is a Dovecot on this machine."""
-        return _binary("dovecot") is not None
+        return bool(_binary("dovecot"))
 
     @classmethod
     def start(
@@ -129,8 +129,7 @@ class Dovecot:
         configuration. Raises DovecotFailed.
         """
         directory = directory.resolve()
-        binary = _binary("dovecot")
-        if binary is None:
+        if not cls.installed():
             raise DovecotFailed("Dovecot is not installed. On Debian and Ubuntu: apt-get install dovecot-imapd")
         for name in ("run", "state", "mail", "users"):
             (directory / name).mkdir(parents=True, exist_ok=True)
@@ -143,16 +142,16 @@ class Dovecot:
             port, tls_port = _free_port(), _free_port()
             configuration = _configuration(directory, mail_location, port, tls_port) + advertised + extra
             (directory / "conf").write_text(configuration)
-            process = subprocess.Popen(  # noqa: S603 -- our own words only
-                [*_unprivileged(), binary, "-F", "-c", directory / "conf"],
-                start_new_session=True,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            process = _launch(directory)
             if _answers(process, port):
                 return cls(directory, process, port, tls_port)
         raise DovecotFailed(f"Dovecot did not start: {_last_words(directory)}")
+
+    def restart(self) -> None:
+        """Start it again after stop() or kill(), on the same ports and with the same mail. Raises DovecotFailed."""
+        self._process = _launch(self.directory)
+        if not _answers(self._process, self.port):
+            raise DovecotFailed(f"Dovecot did not start again: {_last_words(self.directory)}")
 
     def add_user(self, name: str, password: str) -> None:
         """Let one more user in, at once."""
@@ -160,9 +159,7 @@ class Dovecot:
 
     def admin(self, *arguments: str) -> str:
         """Run doveadm with these arguments and return what it prints."""
-        binary = _binary("doveadm")
-        assert binary is not None, "doveadm comes with dovecot"
-        command = [*_unprivileged(), binary, "-c", str(self.directory / "conf"), *arguments]
+        command = [*_unprivileged(), _binary("doveadm"), "-c", str(self.directory / "conf"), *arguments]
         done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 -- the caller's words
         return done.stdout
 
@@ -194,8 +191,20 @@ class Dovecot:
         self.stop()
 
 
-def _binary(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin")
+def _binary(name: str) -> str:
+    """The path of a program of Dovecot's, "" where it is not installed."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
+    return shutil.which(name, path=path) or ""
+
+
+def _launch(directory: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(  # noqa: S603 -- our own words only
+        [*_unprivileged(), _binary("dovecot"), "-F", "-c", directory / "conf"],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _unprivileged() -> list[str]:

@@ -8,7 +8,7 @@ _WHO = b'ID ("name" "Syncfarm")'  # RFC 2971; 163.com and its sisters let nobody
 
 def negotiate(wire: Wire, announced: bytes) -> tuple[frozenset[str], frozenset[str]]:
     """(capabilities offered, extensions enabled), upper case; `announced` is what came with the login, if anything."""
-    offered = _names([announced]) or _listed(wire.run(b"CAPABILITY"), b"CAPABILITY")
+    offered = _names([announced]) or _ask(wire)
     wire.literal_plus = "LITERAL+" in offered
     commands: list[Command] = []
     if "ID" in offered:
@@ -20,6 +20,13 @@ def negotiate(wire: Wire, announced: bytes) -> tuple[frozenset[str], frozenset[s
         if not isinstance(answer, CommandRefused):
             enabled |= _listed(answer, b"ENABLED")
     return offered, enabled
+
+
+def _ask(wire: Wire) -> frozenset[str]:
+    try:
+        return _listed(wire.run(b"CAPABILITY"), b"CAPABILITY")
+    except CommandRefused:  # then nothing is used that need be offered
+        return frozenset()
 
 
 def _listed(responses: list[Data | Status], kind: bytes) -> frozenset[str]:

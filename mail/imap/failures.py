@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from accounts.network import HostError
+from mail.imap.reader import readable
 from mail.types import AuthenticationFailed, ConnectionFailed, Login
 
 # Answers to a login that mean "not now" rather than "never" (RFC 5530 §3; Exchange, Gmail, Yahoo in words).
@@ -35,9 +36,8 @@ def refused_login(login: Login, answer: str, *, understood: bool) -> Authenticat
 def said(error: BaseException) -> str:
     """What the server said, out of an error of imaplib, which keeps bytes or wraps the text in words of its own."""
     text: Any = error.args[0] if error.args else ""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    return _IMAPLIBS_WORDS.sub(r"\1", str(text)).strip()
+    octets = text if isinstance(text, bytes) else str(text).encode("utf-8", "replace")
+    return _IMAPLIBS_WORDS.sub(r"\1", readable(octets))
 
 
 @contextmanager

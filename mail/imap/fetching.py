@@ -1,6 +1,7 @@
 """FETCH responses to facts: flags, dates, sizes, ids and bodies (RFC 3501 §7.4.2). Items may come in any order."""
 
 import functools
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -8,6 +9,8 @@ from mail.imap.reader import Data, Status, Token
 from mail.types import Entry, Fetched
 
 Items = dict[bytes, Token]
+
+_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}")  # RFC 8474 §4
 
 # What a message without a readable INTERNALDATE gets: older than any mail.
 UNKNOWN_DATE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,9 +21,9 @@ _MONTHS = {
         (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"), 1
     )
 }
-_BODIES = (b"BODY[]", b"BODY[HEADER]")
-# Only an answer to our FETCH has these; a FETCH that the server volunteers tells of flags alone.
-_ASKED_FOR = (*_BODIES, b"RFC822.SIZE", b"INTERNALDATE")
+_SECTIONS = (b"BODY[]", b"BODY[HEADER]")
+# Only an answer to our FETCH has one of these; a FETCH that the server volunteers tells of flags alone.
+_ASKED_FOR = frozenset({*_SECTIONS, b"RFC822.SIZE", b"INTERNALDATE"})
 
 
 def items_of(response: Data | Status) -> tuple[int, Items]:
@@ -40,8 +43,10 @@ def pairs(listed: Token) -> Items:
 
 
 def number(value: Token) -> int:
-    """A number, or 0 where there is none."""
-    return int(value) if isinstance(value, bytes) and value.isdigit() else 0
+    """A number of at most 63 bits, as the greatest of them, mod-sequences, have (RFC 7162 §3.1); 0 where there is none."""
+    if not isinstance(value, bytes) or not value.isdigit() or len(value) > 19:
+        return 0
+    return min(int(value), 2**63 - 1)
 
 
 def flags(items: Items) -> frozenset[str]:
@@ -66,9 +71,10 @@ def entry(uid: int, items: Items) -> Entry:
 
 def fetched(uid: int, items: Items, *, complete: bool) -> Fetched | None:
     """A message with its body; None where the server merely volunteers flags. `raw` is None where there is no body."""
-    if not any(key in items for key in _ASKED_FOR):
+    if _ASKED_FOR.isdisjoint(items):
         return None
-    body = next((items[key] for key in _BODIES if key in items), None)
+    whole, header = _SECTIONS
+    body = items.get(whole if complete else header)
     raw = body if isinstance(body, bytes) else None
     email_id, thread_id = _provider_ids(items)
     return Fetched(
@@ -113,12 +119,12 @@ def _zone(text: bytes) -> timezone:
 
 def _provider_ids(items: Items) -> tuple[str, str]:
     """(email id, thread id) by Gmail's extension or RFC 8474."""
-    email = items.get(b"X-GM-MSGID") or items.get(b"EMAILID")
-    thread = items.get(b"X-GM-THRID") or items.get(b"THREADID")
-    return identifier(email), identifier(thread)
+    gmail = b"X-GM-MSGID" in items
+    email, thread = (b"X-GM-MSGID", b"X-GM-THRID") if gmail else (b"EMAILID", b"THREADID")
+    return identifier(items.get(email)), identifier(items.get(thread))
 
 
 def identifier(value: Token) -> str:
     """An id, which RFC 8474 puts into parentheses and Gmail does not; "" where there is none."""
     inner = value[0] if isinstance(value, list) and value else value
-    return inner.decode("ascii", "replace") if isinstance(inner, bytes) else ""
+    return inner.decode() if isinstance(inner, bytes) and _ID.fullmatch(inner) else ""

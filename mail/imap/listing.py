@@ -47,7 +47,7 @@ def _list_command(offered: frozenset[str]) -> bytes:
 def folders(responses: Iterable[Data | Status]) -> list[RemoteFolder]:
     """The folders among the responses, in the server's order, with the counts of those that have a STATUS.
 
-    INBOX is case-insensitive (RFC 3501 §5.1): only its first spelling is kept.
+    INBOX is case-insensitive (RFC 3501 §5.1): only its first spelling is kept. A name with NUL cannot be asked for.
     """
     listed: dict[bytes, list[Token]] = {}
     counts: dict[bytes, Items] = {}
@@ -58,7 +58,7 @@ def folders(responses: Iterable[Data | Status]) -> list[RemoteFolder]:
             listed.setdefault(_key(response.items[2]), response.items)
         elif response.kind == b"STATUS" and len(response.items) >= 2:
             counts[_key(response.items[0])] = fetching.pairs(response.items[1])
-    found = [_folder(items, counts.get(key, {})) for key, items in listed.items()]
+    found = [_folder(items, counts.get(key, {})) for key, items in listed.items() if b"\0" not in key]
     return _with_roles(found)
 
 
@@ -100,4 +100,4 @@ def _text(token: Token) -> bytes:
 
 def _count(counts: Mapping[bytes, Token], key: bytes) -> int | None:
     value = counts.get(key)
-    return int(value) if isinstance(value, bytes) and value.isdigit() else None
+    return fetching.number(value) if isinstance(value, bytes) else None

@@ -109,6 +109,8 @@ def _authenticate(client: _Client, login: Login) -> None:
     """LOGIN where it can carry the credentials, else AUTHENTICATE PLAIN, which takes any Unicode (RFC 4616)."""
     if any(sign in login.username + login.password for sign in "\0\r\n"):
         raise AuthenticationFailed("User name and password cannot contain line breaks or NUL.", permanent=True)
+    if client.connection.state != "NONAUTH":  # PREAUTH (RFC 3501 §7.1.4)
+        raise ConnectionFailed(f"{login.host} asks for no password, so it cannot be known whose mailbox it shows.")
     simple = _PLAIN_TEXT.fullmatch(login.username) and _PLAIN_TEXT.fullmatch(login.password)
     disabled = client.has_capability("LOGINDISABLED")
     if disabled and not client.has_capability("AUTH=PLAIN"):

@@ -10,20 +10,21 @@ from typing import Protocol
 
 Token = bytes | None | list["Token"]
 
-# No mail server takes mails of this size; a greater literal is an attack or a stream out of step.
-MAX_LITERAL = 512 * 1024 * 1024
+# No mail server takes mails of this size: a response with more is an attack, or the stream is out of step.
+MAX_LITERAL = 256 * 1024 * 1024  # octets, all literals of a response together
 MAX_LINE = 64 * 1024 * 1024
+MAX_TEXT = 500  # characters of what a server says in words
 
 _STATUS_KINDS = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
-_UNTAGGED = re.compile(rb"\* (?:(\d+) )?([A-Za-z][A-Za-z0-9-]*)")
+_UNTAGGED = re.compile(rb"\* (?:(\d{1,20}) )?([A-Za-z][A-Za-z0-9-]*)")
 _STATUS = re.compile(rb"(\S+) (OK|NO|BAD|BYE|PREAUTH)(?: \[([^\]\s]+)(?: ([^\]]*))?\])? ?([^\r\n]*)", re.IGNORECASE)
 _TOKEN = re.compile(
     rb"[ \t]*(?:"
     rb"(\()"
     rb"|(\))"
-    rb'|"((?:[^"\\\r\n]|\\.)*)"'
-    rb"|~?\{(\d+)\+?\}\r?\n"
-    rb"|((?:BODY|BINARY)[^ \[]*\[[^\]\r\n]*\][^ ()\r\n]*|[^ \t()\"\r\n][^ \t()\r\n]*|\"[^ \t()\r\n]*)"
+    rb'|"([^"\\\r\n]*(?:\\.[^"\\\r\n]*)*)"'
+    rb"|~?\{(\d{1,20})\+?\}\r?\n"
+    rb"|((?:BODY|BINARY)[.A-Z]{0,5}\[[^\]\r\n]{0,1000}\][^ ()\r\n]*|[^ \t()\"\r\n][^ \t()\r\n]*|\"[^ \t()\r\n]*)"
     rb")",
     re.IGNORECASE,
 )
@@ -94,12 +95,13 @@ class ResponseReader:
         raise ConnectionEnded
 
     def _items(self, line: bytes, position: int) -> list[Token]:
-        """The tokens of a response whose first line is read; the lines after its literals are read here.
+        """The tokens of a response whose first line is read; its literals and the lines after them are read here.
 
         Tolerant: a parenthesis too many is dropped, one too few is closed by the end of the response.
         """
         outermost: list[Token] = []
         current, enclosing = outermost, []
+        room = MAX_LITERAL
         match = _TOKEN.match
         while token := match(line, position):
             position = token.end()
@@ -115,15 +117,17 @@ class ResponseReader:
                 text = token[3]
                 current.append(_ESCAPED.sub(rb"\1", text) if b"\\" in text else text)
             elif which == _LITERAL:
-                current.append(self._literal(int(token[4])))
+                size = int(token[4])
+                room -= size
+                current.append(self._literal(size, room))
                 line, position = self._line(), 0
             else:
                 atom = token[5]
                 current.append(None if atom in {b"NIL", b"nil"} else atom)
         return outermost
 
-    def _literal(self, size: int) -> bytes:
-        if size > MAX_LITERAL:
+    def _literal(self, size: int, room: int) -> bytes:
+        if room < 0:
             raise ProtocolBroken(f"a literal of {size} octets")
         literal = self._stream.read(size)
         if len(literal) < size:
@@ -133,9 +137,15 @@ class ResponseReader:
 
 def _status(line: bytes) -> Status:
     if line.startswith(b"+"):
-        return Status(b"+", b"", text=line[1:].decode("utf-8", "replace").strip())
+        return Status(b"+", b"", text=readable(line[1:]))
     match = _STATUS.match(line)
     if match is None:
-        raise ProtocolBroken(line[:80].decode("utf-8", "replace").strip())
+        raise ProtocolBroken(readable(line[:80]))
     tag, kind, code, argument, text = match.groups(b"")
-    return Status(tag, kind.upper(), code.upper(), argument, text.decode("utf-8", "replace").strip())
+    return Status(tag, kind.upper(), code.upper(), argument, readable(text))
+
+
+def readable(octets: bytes) -> str:
+    """What a server says in words, cut to MAX_TEXT characters, without what a database or a terminal would not take."""
+    text = octets[: 4 * MAX_TEXT].decode("utf-8", "replace").strip()[:MAX_TEXT]
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

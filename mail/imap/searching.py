@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from mail.imap import uidsets
+from mail.imap import fetching, uidsets
 from mail.imap.reader import Data, Status
 
 
@@ -14,11 +14,11 @@ def uids(responses: Iterable[Data | Status], low: int, high: int | None) -> list
         if isinstance(response, Status):
             continue
         if response.kind == b"SEARCH":
-            found.update(int(token) for token in response.items if isinstance(token, bytes) and token.isdigit())
+            found.update(map(fetching.number, response.items))
         elif response.kind == b"ESEARCH":
             for members in _all(response):
                 found.update(uidsets.members(members, low, top))
-    return sorted(uid for uid in found if low <= uid <= top)
+    return sorted(uid for uid in found if max(low, 1) <= uid <= top)
 
 
 def _all(response: Data) -> Iterator[bytes]:

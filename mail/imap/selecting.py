@@ -54,7 +54,7 @@ def _told(responses: Iterable[Data | Status]) -> _Told:
         elif response.code == b"NOMODSEQ":
             told.codes[b"HIGHESTMODSEQ"] = 0
         elif response.argument.isdigit():
-            told.codes[response.code] = int(response.argument)
+            told.codes[response.code] = fetching.number(response.argument)
     return told
 
 

@@ -8,7 +8,7 @@ MAX_OCTETS = 8000
 # RFC 3501 gives 32 bits to a UID, so a response of ten octets may stand for four billion.
 MAX_MEMBERS = 10_000_000
 
-_RANGE = re.compile(rb"(\d+)(?::(\d+))?")
+_RANGE = re.compile(rb"(\d{1,20})(?::(\d{1,20}))?")
 
 
 class SetTooLarge(Exception):

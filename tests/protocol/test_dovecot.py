@@ -47,13 +47,14 @@ def test_a_killed_server_keeps_its_mail_for_the_next_start(tmp_path: Path) -> No
     first.kill()
     with pytest.raises(OSError, match="refused"):
         IMAPClient("127.0.0.1", port=first.port, ssl=False)
-    with Dovecot.start(tmp_path, {}) as again, IMAPClient("127.0.0.1", port=again.port, ssl=False) as client:
+    first.restart()
+    with first, IMAPClient("127.0.0.1", port=first.port, ssl=False) as client:
         client.login("alice@example.test", "secret")
         assert client.select_folder("INBOX")[b"EXISTS"] == 1
 
 
 def test_a_missing_dovecot_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dovecot, "_binary", lambda _: None)
+    monkeypatch.setattr(dovecot, "_binary", lambda _: "")
     assert not Dovecot.installed()
     with pytest.raises(DovecotFailed, match="apt-get install dovecot-imapd"):
         Dovecot.start(tmp_path, {})

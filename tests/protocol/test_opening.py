@@ -149,6 +149,16 @@ def test_a_server_that_refuses_at_the_door_is_quoted() -> None:
         MailSession.open(server.login)
 
 
+@pytest.mark.parametrize("security", ["none", "starttls"])
+def test_a_server_that_asks_for_no_password_is_not_believed(security: str) -> None:
+    capable = b"* CAPABILITY IMAP4rev1 STARTTLS\r\n%T OK done\r\n"
+    with (
+        ScriptedServer({"CAPABILITY": capable}, greeting=b"* PREAUTH you are bob\r\n") as server,
+        pytest.raises(ConnectionFailed),
+    ):
+        MailSession.open(replace(server.login, security=security))
+
+
 def test_a_server_that_drops_the_connection_at_login_is_no_wrong_password() -> None:
     with ScriptedServer({"LOGIN": DROP}) as server, pytest.raises(ConnectionFailed, match="dropped the connection"):
         MailSession.open(server.login)

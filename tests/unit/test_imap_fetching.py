@@ -69,6 +69,19 @@ def test_an_empty_body_is_a_body() -> None:
     assert message.raw == b""
 
 
+@pytest.mark.parametrize("sent", [b"9" * 5000, b"99999999999999999999", b"-1", b"x"])
+def test_numbers_beyond_all_bounds_are_none(sent: bytes) -> None:
+    (response,) = _responses(b"* 1 FETCH (UID 7 RFC822.SIZE " + sent + b")")
+    assert fetching.entry(*fetching.items_of(response)).size == 0
+    assert searching.uids(_responses(b"* SEARCH " + sent), 1, None) == []
+    assert selecting.selected(_responses(b"* OK [UIDNEXT " + sent + b"]"), None).uidnext == 0
+
+
+def test_an_id_that_is_none_is_left_out() -> None:
+    (response,) = _responses(b'* 1 FETCH (UID 7 RFC822.SIZE 1 EMAILID ("a b") THREADID ({1}\r\n\0))')
+    assert fetching.entry(*fetching.items_of(response)) == Entry(uid=7, size=1)
+
+
 def test_missing_items_are_endured() -> None:
     assert _fetched(b'* 1 FETCH (BODY[HEADER] "A: b" UID 7)', complete=False) == Fetched(
         7, frozenset(), UNKNOWN_DATE, 4, b"A: b", complete=False

@@ -84,6 +84,10 @@ def test_folders_that_cannot_be_opened_are_marked() -> None:
     assert [each.selectable for each in found.values()] == [False, False, False, True]
 
 
+def test_a_name_with_nul_is_left_out() -> None:
+    assert list(_folders(b'* LIST () "/" {3}\r\na\0b', b'* LIST () "/" c')) == ["c"]
+
+
 def test_inbox_is_one_in_any_case() -> None:
     found = _folders(
         b'* LIST () "/" Inbox', b'* LIST () "/" INBOX', b"* STATUS inbox (MESSAGES 4)", b'* LIST () "/" Inbox/x'

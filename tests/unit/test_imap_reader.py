@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -129,6 +130,27 @@ def test_what_is_not_imap_is_quoted_in_the_error() -> None:
 def test_a_literal_of_absurd_size_is_refused_before_it_is_read() -> None:
     with pytest.raises(ProtocolBroken, match="99999999999"):
         _read(b"* 1 FETCH (BODY[] {99999999999}\r\n")
+
+
+def test_many_literals_count_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_LITERAL", 5)
+    assert len(_items(b"* LIST {3}\r\nabc {2}\r\nde\r\n")) == 2
+    with pytest.raises(ProtocolBroken, match="3 octets"):
+        _read(b"* LIST {3}\r\nabc {3}\r\ndef\r\n")
+
+
+def test_words_of_a_server_are_cut_and_made_printable() -> None:
+    (response,) = _read(b"* NO a\0b\x1b[31m " + b"x" * 5000 + b"\r\n")
+    assert isinstance(response, Status)
+    assert len(response.text) == 500
+    assert response.text.startswith("a\ufffdb\ufffd[31m xxx")
+
+
+@pytest.mark.parametrize("line", [b"BODY[" * 100_000, b'"\\' * 100_000, b"(" * 100_000, b'"' * 99_999])
+def test_a_hostile_line_takes_no_longer_than_its_length(line: bytes) -> None:
+    started = time.process_time()
+    ResponseReader(io.BytesIO(b"* LIST " + line + b"\r\n")).next()
+    assert time.process_time() - started < 5
 
 
 def test_an_endless_line_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
