@@ -43,7 +43,7 @@ def pairs(listed: Token) -> Items:
 
 
 def number(value: Token) -> int:
-    """A number of at most 63 bits, as the greatest of them, mod-sequences, have (RFC 7162 §3.1); 0 where there is none."""
+    """A number, which has at most 63 bits (mod-sequences, RFC 7162 §3.1); 0 where there is none."""
     if not isinstance(value, bytes) or not value.isdigit() or len(value) > 19:
         return 0
     return min(int(value), 2**63 - 1)
