@@ -22,7 +22,7 @@ run: .venv/base.stamp
 test: .venv/dev.stamp
 	@sh requirements/system.sh dovecot chromium
 	@$(MAKE) --no-print-directory lint type
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 bench: .venv/dev.stamp
 	@sh requirements/system.sh dovecot mbsync

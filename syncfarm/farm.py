@@ -108,7 +108,7 @@ def _running(url: str, local_url: str) -> vardir.Running:
 
 
 def prepare_database(env: Environment) -> str:
-    """Migrate, collect static files and see to the administrator; returns the password, "" if it was changed since."""
+    """Migrate and see to the administrator; returns the password, "" if it was changed since."""
     import django  # noqa: PLC0415 -- settings read the environment that was completed above
     from django.core.management import call_command  # noqa: PLC0415
     from django.db import connections  # noqa: PLC0415
@@ -117,7 +117,6 @@ def prepare_database(env: Environment) -> str:
     django.setup()
     _say("Bringing the database up to date …")
     call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
     password = _administrator(env.var / "admin_password")
     connections.close_all()
     return password

@@ -101,12 +101,11 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 STATIC_URL = "static/"
-STATIC_ROOT = _env.var / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True  # serves from the packages where nothing was collected
+WHITENOISE_USE_FINDERS = True  # straight from the packages: nothing to collect, nothing to be out of date
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024  # drafts with attachments as JSON
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin's change lists
 
