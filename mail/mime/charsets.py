@@ -29,8 +29,13 @@ STATEFUL = re.compile(r"utf-?(7|16|32)|iso-?2022|hz")  # ASCII bytes that do not
 # Text codecs of Python that no mail means; punycode is quadratic besides.
 REFUSED = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "charmap"}
 LABEL = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,40}")
-GUESSED = 16_384  # bytes that the detector sees: its cost is milliseconds per 10 kB
-DAMAGE = 20  # one unreadable character in so many non-ASCII bytes is damage; more means another charset
+GUESSED = 4_096  # bytes that the detector sees: it takes milliseconds for them
+DETECTABLE = 32  # below so many bytes it guesses at random
+LATIN = 4  # in Latin scripts fewer than one byte in so many is not ASCII; Cyrillic or Chinese have one in two
+HIGH = bytes(range(128, 256))
+# One unreadable character in so many non-ASCII bytes is damage; more means another charset.
+DAMAGE, DAMAGE_DECLARED = 20, 3
+ESCAPES = re.compile(rb"(\x1b[$(][@-J]|\x1b\$\([@-J]|\A)([^\x1b]*)")
 MULTIBYTE = ("utf_8", "gb18030", "big5hkscs", "cp949", "cp932", "euc_jp", "iso2022_jp", "iso2022_kr", "hz")
 
 
@@ -54,9 +59,10 @@ def codec(label: str) -> str:
 def decode(data: bytes, declared: str = "") -> str:
     """Text of `data`: as declared, else UTF-8 if valid, else the detector's guess, else Windows-1252. No NUL, no surrogates."""
     name = codec(declared) if declared else ""
-    if data.isascii() and not STATEFUL.match(name):
+    ascii_only = data.isascii()
+    if ascii_only and not STATEFUL.match(name):
         return data.decode("ascii").replace("\0", "")
-    for attempt in filter(None, (name, "utf-8")):
+    for attempt in filter(None, (name, "" if ascii_only else "utf-8")):
         try:
             return clean(data.decode(attempt))
         except (UnicodeError, ValueError):
@@ -65,22 +71,45 @@ def decode(data: bytes, declared: str = "") -> str:
 
 
 def _damaged(data: bytes, name: str) -> str:
-    """Text in the declared charset, or UTF-8, when all but a few characters of it can be read; else ""."""
-    high = len(data) - len(data.translate(None, bytes(range(128, 256))))
-    if not name and high > DAMAGE:
-        name = "utf-8"  # one broken byte in much valid UTF-8, cut by a mailer that counts bytes
-    if not name:
-        return ""
-    text = data.decode(name, "replace")
-    multibyte = name.replace("-", "_") in MULTIBYTE
-    return text if not multibyte or text.count("\ufffd") * DAMAGE <= high or not high else ""
+    """Text in the declared charset, or in UTF-8, when most characters of it can be read; else ""."""
+    high = _high(data)
+    if name == "iso2022_jp":
+        return _vendor_jis(data)
+    if name and name.replace("-", "_") not in MULTIBYTE:
+        return data.decode(name, "replace")
+    text = data.decode(name or "utf-8", "replace")  # a mailer that counts bytes cuts characters in two
+    return text if text.count("\ufffd") * (DAMAGE_DECLARED if name else DAMAGE) <= high else ""
+
+
+def _vendor_jis(data: bytes) -> str:
+    """ISO-2022-JP with the characters of NEC and IBM beside JIS X 0208 (circled digits, 髙): as Shift JIS, which has them."""
+    out = []
+    for escape, run in ESCAPES.findall(data):
+        if not escape.startswith(b"\x1b$"):
+            out.append(run.decode("cp932", "replace"))
+            continue
+        for row, cell in zip(run[::2], run[1::2], strict=False):
+            lead = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)
+            trail = cell + (0x1F + (cell > 0x5F) if row % 2 else 0x7E)
+            out.append(bytes((lead & 255, trail & 255)).decode("cp932", "replace"))
+    return "".join(out)
 
 
 def guess(data: bytes) -> str:
-    """Text of bytes that nothing true is known of."""
+    """Text of bytes that nothing true is known of.
+
+    With few bytes beyond ASCII it is a Latin script: then Windows-1252 beats any detector and costs nothing.
+    """
     sample = data[:GUESSED]
-    best = charset_normalizer.from_bytes(sample, steps=3, chunk_size=256).best() if len(sample) >= 32 else None
+    if len(sample) < DETECTABLE or _high(sample) * LATIN < len(sample):
+        return data.decode("cp1252", "replace")
+    best = charset_normalizer.from_bytes(sample).best()
     return data.decode(best.encoding if best else "cp1252", "replace")
+
+
+def _high(data: bytes) -> int:
+    """How many bytes are not ASCII."""
+    return len(data) - len(data.translate(None, HIGH))
 
 
 def clean(text: str) -> str:

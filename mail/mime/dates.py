@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 
-MONTHS = {name: number for number, name in enumerate(
-    "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}  # fmt: skip
+MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11,
+          "dec": 12}  # fmt: skip
 USUAL = re.compile(
     r"(?:[A-Za-z]{3}, ?)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)(?: \([^()]*\))?"
 )
@@ -20,6 +20,8 @@ ZONES = {"utc": 0, "gmt": 0, "ut": 0, "z": 0, "wet": 0, "west": 60, "bst": 60, "
          "mest": 120, "mesz": 120, "eet": 120, "sast": 120, "eest": 180, "msk": 180, "msd": 240, "hkt": 480, "sgt": 480,
          "jst": 540, "kst": 540, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780, "est": -300, "edt": -240,
          "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420}  # fmt: skip
+NO_YEAR = re.compile(r"(?:^| )000\d(?:-\d\d-\d\d)?(?: |T|$)")  # the zero of some languages' clocks
+NUMERIC = re.compile(r"[+-]\d{4}")
 CAP = 200
 
 
@@ -27,6 +29,8 @@ def parse(value: str) -> datetime | None:
     """The moment, in UTC; None where it is missing, unreadable or outside the years 1 to 9999 once in UTC."""
     value = " ".join(value[:CAP].split())
     usual = USUAL.fullmatch(value)
+    if NO_YEAR.search(value):
+        return None
     if usual and usual[2].lower() in MONTHS:
         offset = (int(usual[8]) * 60 + int(usual[9])) * (-1 if usual[7] == "-" else 1)
         return _moment((int(usual[3]), MONTHS[usual[2].lower()], *map(int, usual.group(1, 4, 5, 6))), offset)
@@ -42,7 +46,7 @@ def _known(value: str) -> datetime | None:
     if parts is None:
         return None
     offset = parts[9]
-    if not offset:
+    if not offset and not NUMERIC.search(value):
         words = re.findall(r"[a-z]+", value.lower())
         offset = next((ZONES[word] * 60 for word in words if word in ZONES), 0)
     return _moment(parts[:6], offset // 60)
@@ -68,9 +72,10 @@ def _iso(value: str) -> datetime | None:
         return None
     try:
         read = datetime.fromisoformat(re.sub(r" ?(?:UTC|GMT)", "Z", match[0]).replace(" +", "+").replace(" -", "-"))
-        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    offset = read.utcoffset() or timedelta()
+    return _moment(read.timetuple()[:6], offset // timedelta(minutes=1))
 
 
 def _moment(parts: tuple[int, ...], offset: int) -> datetime | None:

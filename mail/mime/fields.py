@@ -29,8 +29,10 @@ def split(raw: bytes, start: int, limit: int) -> tuple[Fields, int]:
     fields: Fields = []
     for index, line in enumerate(lines):
         name, colon, value = line.partition(b":")
-        if colon and name and (b" " not in name or NAME.match(line)):
+        if colon and name and b" " not in name:
             fields.append((name, value))
+        elif NAME.match(line):
+            fields.append((name.rstrip(b" \t"), value))
         elif line.strip():
             return _with_junk(lines, index, fields, start) or (fields, end)
     return fields, end
@@ -44,7 +46,10 @@ def _with_junk(lines: list[bytes], junk: int, fields: Fields, start: int) -> tup
     rest = lines[junk + 1 :]
     if not any(map(KNOWN.match, rest)):
         return fields, start + sum(map(len, lines[:junk])) + junk
-    fields += [(name, value) for name, colon, value in (line.partition(b":") for line in rest if NAME.match(line))]
+    fields += [
+        (name.rstrip(b" \t"), value)
+        for name, colon, value in (line.partition(b":") for line in rest if NAME.match(line))
+    ]
     return None
 
 
@@ -57,7 +62,4 @@ def message(raw: bytes) -> tuple[Fields, int]:
 
 def decoded(raw: bytes) -> list[tuple[str, str]]:
     """The header fields in order: name as written, value unfolded and with its encoded words decoded."""
-    return [
-        (name.rstrip(b" \t").decode("ascii", "replace").replace("\0", ""), words.text(value))
-        for name, value in message(raw)[0]
-    ]
+    return [(name.decode("ascii", "replace").replace("\0", ""), words.text(value)) for name, value in message(raw)[0]]

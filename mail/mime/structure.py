@@ -4,19 +4,32 @@ Nothing is refused: what does not hold together is text. Time is linear in the s
 scan compares each line that begins with two dashes with the boundaries that are open (RFC 2046 §5.1.2).
 """
 
-import binascii
 import re
 from dataclasses import dataclass, field
 
-from mail.mime import fields, words
+from mail.mime import fields, transfer, words
 from mail.mime.parameters import Parameterized, parse
 
 DELIMITER = re.compile(rb"\n--([^\n]*)")
 GUESS = re.compile(rb"^--([^\s-][^\r\n]{0,69}?)[ \t]*\r?$", re.MULTILINE)
 CONTENT = (b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id")
+READ = frozenset(
+    {
+        *CONTENT,
+        b"from",
+        b"to",
+        b"cc",
+        b"bcc",
+        b"reply-to",
+        b"subject",
+        b"date",
+        b"message-id",
+        b"references",
+        b"in-reply-to",
+    }
+)
 PARTS = 1_000  # leaves listed of one message
 DEPTH = 100  # multiparts within multiparts; deeper ones are leaves
-NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 PLAIN, MESSAGE = Parameterized("text/plain"), Parameterized("message/rfc822")
 NONE = Parameterized()
 
@@ -49,12 +62,12 @@ class Leaf:
 
     def content(self, raw: bytes) -> tuple[bytes, bool]:
         """The part's bytes after transfer decoding, and whether the encoding was intact."""
-        return decode(raw[self.start : self.end], self.encoding)
+        return transfer.decode(raw[self.start : self.end], self.encoding)
 
 
 @dataclass(slots=True)
 class Tree:
-    """A message's header fields (lower-case names) and leaves, depth first."""
+    """A message's header fields, those in READ by lower-case name, and its leaves, depth first."""
 
     fields: dict[bytes, list[bytes]]
     leaves: list[Leaf] = field(default_factory=list)
@@ -66,7 +79,9 @@ def read(raw: bytes) -> Tree:
     found, body = fields.message(raw)
     header: dict[bytes, list[bytes]] = {}
     for name, value in found:
-        header.setdefault(name.rstrip(b" \t").lower(), []).append(value)
+        key = name.lower()
+        if key in READ:
+            header.setdefault(key, []).append(value)
     tree = Tree(header)
     content = {name: header[name][0] for name in CONTENT if name in header}
     root = _leaf(content, body, len(raw), PLAIN)
@@ -77,20 +92,6 @@ def read(raw: bytes) -> Tree:
         root.content_type = PLAIN if root.content_type.value.startswith("multipart/") else root.content_type
         tree.leaves.append(root)
     return tree
-
-
-def decode(data: bytes, encoding: str) -> tuple[bytes, bool]:
-    """Undo a Content-Transfer-Encoding (RFC 2045 §6); False where it was damaged and what could be read is returned."""
-    if encoding == "quoted-printable":
-        return binascii.a2b_qp(data), True
-    if encoding != "base64":
-        return data, True
-    try:
-        return binascii.a2b_base64(data), True
-    except binascii.Error:
-        kept = data.translate(None, NOT_BASE64)
-        kept = kept[: len(kept) - (len(kept) % 4 == 1)]
-        return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4)), False
 
 
 def _leaf(content: dict[bytes, bytes], start: int, end: int, default: Parameterized) -> Leaf:
@@ -162,7 +163,7 @@ class _Scan:
         found, body = fields.split(self.raw, start, min(following + 1, len(self.raw)))
         content: dict[bytes, bytes] = {}
         for name, value in found:
-            key = name.rstrip(b" \t").lower()
+            key = name.lower()
             if key in CONTENT:
                 content.setdefault(key, value)
         leaf = _leaf(content, body, len(self.raw), MESSAGE if parent.kind == "digest" else PLAIN)

@@ -1,5 +1,6 @@
 """What a reader sees of a message, as plain words: for the snippet and for the search index."""
 
+import html as markup
 import re
 
 from selectolax.lexbor import LexborHTMLParser
@@ -8,41 +9,64 @@ from mail.types import Parsed
 
 SEARCHED = 200_000  # characters that the index takes: tsvector is capped at 1 MB
 SNIPPET = 100
-SNIPPET_SOURCE = 2_000  # characters of text looked at first; blanks and rules rarely fill them
+SNIPPET_REACHES = (200, 2_000, 20_000)  # characters of text looked at: blanks rarely fill the first
 HTML_SOURCE = 100_000  # characters of HTML looked at for a snippet: style sheets of 50 kB come first in some mail
 # Elements that begin on a new line or in a new cell: words on both sides are apart.
 BLOCK = re.compile(
     r"<(?=/?(?:p|div|br|td|th|tr|li|ul|ol|h[1-6]|table|hr|blockquote|pre|dd|dt|option|center)\b)", re.IGNORECASE
 )
+# lexbor's time is quadratic in the depth (40,000 open <div>: 4 s), and every open <font> is repeated in each <p> that follows.
+SHALLOW = 1_000  # so many tags cannot nest harmfully
+DEPTH = 256  # open elements; no real mail has so many
+REPEATED = 300_000  # open formatting elements times all tags
+OPENING = re.compile(r"<(/?)(?!(?:br|img|hr|input|meta|link|wbr|p|li|td|th|tr|dd|dt|option|col)\b)[a-z]", re.IGNORECASE)
+FORMATTING = re.compile(r"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
+TAG = re.compile(r"<[^<>]*>")
+HTML_CAP = 2_000_000  # characters of HTML looked at for the index
 UNSEEN = ["script", "style", "head", "title", "template", "noscript", "svg"]
-# Zero-width and filler characters that pad the preview of marketing mail (soft hyphen, grapheme joiner, Braille blank …).
-FILLER = dict.fromkeys([0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, *range(0x200B, 0x2010),
-                        *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x2800, 0x3164, 0xFEFF, 0xFFA0])  # fmt: skip
+# Zero-width and filler characters that pad the preview of marketing mail: soft hyphen, joiners, Hangul fillers, Braille blank.
+FILLER = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]+"
+)
 
 
 def from_html(html: str) -> str:
     """The words of an HTML body, without scripts and styles."""
+    html = html[:HTML_CAP]
+    tags = html.count("<")
+    if tags > SHALLOW and (_depth(html, OPENING) > DEPTH or _depth(html, FORMATTING) * tags > REPEATED):
+        return markup.unescape(TAG.sub(" ", html))
     tree = LexborHTMLParser(BLOCK.sub(" <", html))
     tree.strip_tags(UNSEEN)
     root = tree.body or tree.root
     return root.text() if root is not None else ""
 
 
+def _depth(html: str, tag: re.Pattern[str]) -> int:
+    """How many of these elements are open at once, at most."""
+    depth = deepest = 0
+    for match in tag.finditer(html):
+        depth = max(depth - 1, 0) if match[1] else depth + 1
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def folded(text: str) -> str:
     """Text on one line: blanks folded, filler characters gone."""
     if not text.isascii():
-        text = text.translate(FILLER)
+        text = FILLER.sub("", text)
     return " ".join(text.split())
 
 
 def snippet(text: str, html: str) -> str:
     """The first 100 characters of the visible text; of the HTML where there is no text."""
-    for source in (text[:SNIPPET_SOURCE], text[: SNIPPET_SOURCE * 10]):
-        line = folded(source)
-        if len(line) >= SNIPPET or len(source) == len(text):
+    line = ""
+    for reach in SNIPPET_REACHES:
+        line = folded(text[:reach])
+        if len(line) >= SNIPPET or reach >= len(text):
             break
     if not line and html:
-        line = folded(from_html(html[:HTML_SOURCE])[: SNIPPET_SOURCE * 10])
+        line = folded(from_html(html[:HTML_SOURCE])[: SNIPPET_REACHES[-1]])
     return line[:SNIPPET].rstrip()
 
 

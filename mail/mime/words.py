@@ -12,10 +12,9 @@ WORD = re.compile(rb"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,60})?\?([bBqQ])\?([^?]*(?:\
 VALUE_CAP = 65_536  # bytes of a header value that are read at all
 
 
-def unfold(value: bytes) -> bytes:
-    """A header value on one line (RFC 5322 §2.2.3)."""
-    value = value[:VALUE_CAP]
-    value = value.strip(b" \t\r\n")
+def unfold(value: bytes, cap: int = VALUE_CAP) -> bytes:
+    """A header value, `cap` bytes of it at most, on one line (RFC 5322 §2.2.3)."""
+    value = value[:cap].strip(b" \t\r\n")
     return FOLD.sub(b" ", value) if b"\r" in value or b"\n" in value else value
 
 

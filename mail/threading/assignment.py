@@ -21,7 +21,7 @@ def wanted_links(batch: Sequence[ThreadInput]) -> set[bytes]:
 
 
 def wanted_subjects(batch: Sequence[ThreadInput]) -> set[int]:
-    """The subject keys whose messages without a provider key, within WINDOW of the batch, assign() needs as candidates."""
+    """The subject keys whose messages without a provider key, within WINDOW_DAYS of the batch, assign() needs as candidates."""
     keys = (subject_key(message.subject)[0] for message in batch if not message.provider_key)
     return {key for key in keys if key is not None}
 

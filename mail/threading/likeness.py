@@ -1,7 +1,7 @@
 """Replies that name no message: joined with an original of the same subject among the same people.
 
 The rule holds between any two messages, whichever arrived first, so that the order of arrival does not matter: the later one
-is a reply by its subject's prefix and has no references, the subjects are equal, they are at most WINDOW apart, and they
+is a reply by its subject's prefix and has no references, the subjects are equal, they are at most WINDOW_DAYS apart, and they
 share two people, or everybody where one of them has fewer. "Invoice" twice is two conversations: neither is a reply.
 """
 
@@ -12,7 +12,7 @@ from uuid import UUID
 from mail.types import SubjectCandidate
 
 # Most replies come within a few days; holidays of two weeks still fit. Longer, and monthly mails would join.
-WINDOW = timedelta(days=14)
+WINDOW_DAYS = 14
 # So many messages of one subject within the windows are a program's ("Re: Alarm"), not a conversation, and comparing each with
 # each would take quadratic time.
 MANY = 500
@@ -30,6 +30,7 @@ def pairs(messages: Iterable[SubjectCandidate]) -> Iterator[tuple[UUID, UUID]]:
 
 def _answers(alike: list[SubjectCandidate]) -> Iterator[tuple[UUID, UUID]]:
     """The pairs among messages of one subject, oldest first."""
+    window = timedelta(days=WINDOW_DAYS)
     for reply in alike:
         if not reply.is_reply or reply.has_references:
             continue
@@ -38,7 +39,7 @@ def _answers(alike: list[SubjectCandidate]) -> Iterator[tuple[UUID, UUID]]:
                 break
             if (
                 original is not reply
-                and reply.received_at - original.received_at <= WINDOW
+                and reply.received_at - original.received_at <= window
                 and _related(original, reply)
             ):
                 yield original.thread, reply.thread
