@@ -13,7 +13,7 @@ def _asset(path: str) -> Callable[[HttpRequest], str]:
 
 
 def _may(permission: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.user.has_perm(permission)  # type: ignore[union-attr]  # staff only here
+    return lambda request: request.user.has_perm(permission)
 
 
 def _page(title: str, icon: str, model: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Mail",
                 "items": [
                     {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")},
-                    _page("Mailboxes", "inbox", "accounts.account"),
+                    _page("Accounts", "inbox", "accounts.account"),
                     _page("Folders", "folder", "mail.folder"),
                     _page("Messages", "mail", "mail.message"),
                     _page("Threads", "forum", "mail.thread"),

@@ -4,7 +4,8 @@
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet, Sum
@@ -15,7 +16,7 @@ from unfold.views import ChangeList
 
 from accounts.models import Account, AccountState
 from mail.admin import wording
-from mail.admin.bounded import ReadOnlyAdmin, as_uuid
+from mail.admin.bounded import ReadOnlyAdmin, UncountedChangeList, as_uuid
 from mail.admin.log import object_link
 from mail.admin.wishes import WishesAdmin
 from mail.models import Folder, FolderState, LogEntry
@@ -53,15 +54,15 @@ class ProviderFilter(admin.SimpleListFilter):
         return queryset.filter(provider=self.value()) if self.value() else queryset
 
 
-class AccountChangeList(ChangeList):
+class AccountChangeList(UncountedChangeList):
     """Adds to each account of the page how far its mirror is: one query for all of them."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = list(self.result_list)
+        self.result_list: list[Any] = list(self.result_list)
         figures = mirrored({account.pk for account in self.result_list})
         for account in self.result_list:
-            account.figures = figures.get(account.pk, {})
+            account.figures = figures.get(account.pk, Figures())
 
 
 @admin.register(Account)
@@ -69,14 +70,14 @@ class AccountAdmin(WishesAdmin, ReadOnlyAdmin):
     """The page an operator has open all day; live.js keeps it current."""
 
     list_display = (
-        "mailbox",
-        "application",
+        "address",
         "state_words",
         "progress",
         "last_sync",
         "lag",
         "every",
         "last_error_words",
+        "application",
     )
     list_filter = (StateFilter, ProviderFilter, "application")
     list_select_related = ("application",)
@@ -87,9 +88,9 @@ class AccountAdmin(WishesAdmin, ReadOnlyAdmin):
     ordering = ("-created_at",)
     change_form_outer_before_template = "mail/admin/account_summary.html"
     change_form_outer_after_template = "mail/admin/account_details.html"
-    readonly_fields = ("servers", "offered")
+    readonly_fields = ("servers", "offered", "connected")
     fieldsets = (
-        ("Mailbox", {"fields": ("email", "name", "application", "provider", "id", "created_at")}),
+        ("Mailbox", {"fields": ("email", "name", "application", "provider", "id", "connected")}),
         ("Servers", {"fields": ("servers", "offered")}),
     )  # fmt: skip
 
@@ -110,9 +111,13 @@ class AccountAdmin(WishesAdmin, ReadOnlyAdmin):
         context = {**summary(account), **details(account)} if account else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
-    @admin.display(description="Mailbox")
-    def mailbox(self, account: Account) -> str:
-        return account.email
+    @admin.display(description="Account")
+    def address(self, account: Account) -> SafeString:
+        return wording.short(account.email)
+
+    @admin.display(description="Connected (UTC)")
+    def connected(self, account: Account) -> SafeString:
+        return wording.moment(account.created_at)
 
     @admin.display(description="State")
     def state_words(self, account: Account) -> SafeString:
@@ -148,15 +153,23 @@ class AccountAdmin(WishesAdmin, ReadOnlyAdmin):
         return " ".join(account.capabilities) or wording.NOTHING
 
 
-def mirrored(account_ids: set[Any]) -> dict[Any, dict[str, int]]:
-    """For each account with folders: messages on the server, messages mirrored, folders in error."""
+class Figures(NamedTuple):
+    """How far an account's mirror is."""
+
+    mirrored: int = 0  # messages, counted once for each folder that holds them
+    total: int = 0  # the same on the server
+    failing: int = 0  # folders that the server refuses
+
+
+def mirrored(account_ids: set[UUID]) -> dict[UUID, Figures]:
+    """Figures of each account that has folders."""
     folders = Folder.objects.filter(account__in=account_ids, selectable=True).values("account").order_by()
     rows = folders.annotate(
         total=Sum("total_count"),
         mirrored=Sum("mirrored_count"),
         failing=Count("pk", filter=Q(state=FolderState.ERROR)),
     )
-    return {row.pop("account"): row for row in rows}
+    return {row["account"]: Figures(row["mirrored"], row["total"], row["failing"]) for row in rows}
 
 
 def trouble(account: Account) -> str:
@@ -169,11 +182,11 @@ def trouble(account: Account) -> str:
 def summary(account: Account, now: datetime | None = None) -> dict[str, Any]:
     """What the head of the account's page shows."""
     now = now or timezone.now()
-    figures = mirrored({account.pk}).get(account.pk, {})
+    figures = mirrored({account.pk}).get(account.pk, Figures())
     return {
         "state": wording.account_state(account),
         "progress": _bar(figures),
-        "failing_folders": figures.get("failing", 0),
+        "failing_folders": figures.failing,
         "trouble": trouble(account),
         "facts": (
             ("Last sync", wording.ago(account.last_sync_at, now)),
@@ -202,8 +215,8 @@ def details(account: Account) -> dict[str, Any]:
     }
 
 
-def _bar(figures: dict[str, int]) -> SafeString:
-    return wording.progress(figures.get("mirrored") or 0, figures.get("total") or 0)
+def _bar(figures: Figures) -> SafeString:
+    return wording.progress(figures.mirrored, figures.total)
 
 
 def _index_lag(account: Account) -> str:

@@ -17,21 +17,30 @@ from accounts.models import Account
 PER_PAGE = 50
 
 
-class BoundedPaginator(InfinitePaginator):
+class BoundedPaginator(InfinitePaginator):  # type: ignore[misc]  # unfold has no types
     """Pages without a count. An OFFSET reads what it skips: beyond the limit, a narrower search is the way."""
 
     count = 10_000
 
 
-class BoundedChangeList(ChangeList):
-    """Shows nothing until a mailbox is chosen or one object is named, and keeps the order that an index has."""
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        queryset = super().get_queryset(request, exclude_parameters)
-        return queryset if as_uuid(self.query) or request.GET.get("account") else queryset.none()
+class UncountedChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
+    """Keeps the order that an index has, and claims no total."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
         return list(self.model_admin.get_ordering(request))
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count  # the theme prints "n results" where they differ
+
+
+class BoundedChangeList(UncountedChangeList):
+    """Shows nothing until a mailbox is chosen or one object is named."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        queryset: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        self.has_filters = False  # the mailbox is chosen above the list, not in the theme's drawer
+        return queryset if as_uuid(self.query) or request.GET.get("account") else queryset.none()
 
 
 class MailboxFilter(SimpleListFilter):
@@ -54,9 +63,9 @@ class MailboxFilter(SimpleListFilter):
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Whoever may view it may look; nobody adds, changes or deletes: the sync is the one writer."""
 
-    actions = None
+    actions: Any = None
     list_filter: Any = (MailboxFilter,)
-    list_before_template = "mail/admin/mailbox_choice.html"
+    list_before_template: str | None = "mail/admin/mailbox_choice.html"
     list_per_page = PER_PAGE
     list_max_show_all = 0
     list_fullwidth = True

@@ -15,19 +15,23 @@ from mail.models import Folder
 class FolderAdmin(ReadOnlyAdmin):
     """A mailbox has tens of folders, thousands at most."""
 
-    list_display = ("name", "role", "state_words", "progress", "synced", "error_words")
+    list_display = ("path", "role", "state_words", "progress", "synced", "error_words")
     search_fields = ("id",)
     search_help_text = "Folder id"
     ordering = ("account", "name")
     list_select_related = ("account",)
-    readonly_fields = ("state_words", "progress", "messages")
+    readonly_fields = ("state_words", "progress", "synced", "messages")
     fieldsets = (
         (None, {"fields": ("account", "name", "role", "state_words", "progress", "unread_count", "error", "messages")}),
         ("Sync point", {"fields": ("uidvalidity", "uidnext", "highestmodseq", "backfill_uid", "flags_uid", "failures",
-                                   "next_try_at", "synced_at")}),
+                                   "next_try_at", "synced")}),
         ("Server", {"fields": ("id", "wire_name", "delimiter", "attributes", "selectable", "mailbox_id",
                                "created_at")}),
     )  # fmt: skip
+
+    @admin.display(description="Name")
+    def path(self, folder: Folder) -> SafeString:
+        return wording.short(folder.name)
 
     @admin.display(description="State")
     def state_words(self, folder: Folder) -> SafeString:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from mail.admin import wording
 from mail.admin.bounded import ReadOnlyAdmin, as_uuid
 from mail.models import LogEntry
 
@@ -26,8 +27,10 @@ _PAGES = {
 class LogEntryAdmin(ReadOnlyAdmin):
     """In the order of the table's primary key (account, seq)."""
 
-    list_display = ("seq", "created_at", "object_type", "kind", "object_link")
+    list_display = ("seq", "written", "object_type", "kind", "object_link")
     list_display_links = None
+    readonly_fields = ("written", "object_link")
+    fields = ("account", "seq", "written", "object_type", "kind", "object_link")
     search_fields = ("seq",)
     search_help_text = "Go to entry number"
     ordering = ("-seq",)
@@ -46,6 +49,10 @@ class LogEntryAdmin(ReadOnlyAdmin):
         if not as_uuid(account) or not _is_seq(seq):
             return None
         return self.get_queryset(request).filter(account_id=as_uuid(account), seq=int(seq)).first()  # type: ignore[no-any-return]
+
+    @admin.display(description="Written (UTC)")
+    def written(self, entry: LogEntry) -> SafeString:
+        return wording.moment(entry.created_at, seconds=True)
 
     @admin.display(description="Object")
     def object_link(self, entry: Any) -> SafeString:

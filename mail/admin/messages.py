@@ -44,28 +44,25 @@ class MessageChangeList(BoundedChangeList):
 class MessageAdmin(ReadOnlyAdmin):
     """In the order of the index message_listing."""
 
-    list_display = ("received_at", "sender", "subject_line", "marks", "length", "problem_words")
+    list_display = ("received", "sender", "subject_line", "marks", "length", "problem_words")
     list_display_links = ("subject_line",)
     search_fields = ("id",)
     search_help_text = 'Words, from:, "a phrase", Message-ID or id'
     ordering = ("-received_at", "-id")
     change_form_outer_after_template = "mail/admin/message_details.html"
-    readonly_fields = ("sender", "recipients", "thread_link", "marks", "length")
-    fields = ("account", "subject", "sender", "recipients", "received_at", "sent_at", "thread_link", "marks", "problem",
+    readonly_fields = ("received", "sent", "sender", "recipients", "thread_link", "marks", "length")
+    fields = ("account", "subject", "sender", "recipients", "received", "sent", "thread_link", "marks", "problem",
               "length", "header_id", "id")  # fmt: skip
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return MessageChangeList
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        return super().get_queryset(request).select_related("account", "thread")  # type: ignore[no-any-return]
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
     ) -> tuple[QuerySet[Message], bool]:
-        accounts = mailboxes(request.GET.get("account", ""))
-        if not search_term or not accounts or as_uuid(search_term):
-            return super().get_search_results(request, queryset, search_term)  # type: ignore[no-any-return]
+        accounts = mailboxes(request.GET.get("account", "")) if search_term else []
+        if not accounts or as_uuid(search_term):
+            return super().get_search_results(request, queryset, search_term)
         by_header = queryset.filter(account=accounts[0], header_id=search_term.strip("<> "))
         if "@" in search_term and by_header.exists():
             return by_header, False
@@ -79,6 +76,14 @@ class MessageAdmin(ReadOnlyAdmin):
         message = self.get_object(request, object_id)
         context = details(message) if message else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    @admin.display(description="Received (UTC)")
+    def received(self, message: Message) -> SafeString:
+        return wording.moment(message.received_at)
+
+    @admin.display(description="Date header (UTC)")
+    def sent(self, message: Message) -> SafeString:
+        return wording.moment(message.sent_at, seconds=True)
 
     @admin.display(description="From")
     def sender(self, message: Message) -> SafeString:
@@ -132,7 +137,7 @@ def details(message: Message) -> dict[str, Any]:
 def _headers(message: Message) -> list[tuple[str, str]]:
     if message.size > _LARGEST_RAW:
         return [("", f"not shown for a message of {wording.size(message.size)}")]
-    source = raw.get(message.account_id, message.digest)
+    source = raw.get(message.account_id, bytes(message.digest))
     return mime.headers(source) if source is not None else []
 
 

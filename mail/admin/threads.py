@@ -16,14 +16,22 @@ _SHOWN = 100
 class ThreadAdmin(ReadOnlyAdmin):
     """In the order of the index thread_listing."""
 
-    list_display = ("latest_at", "subject_line", "message_count", "unread", "starred", "has_attachments")
+    list_display = ("latest", "subject_line", "message_count", "unread", "starred", "has_attachments")
     list_display_links = ("subject_line",)
     search_fields = ("id",)
     search_help_text = "Thread id"
     ordering = ("-latest_at", "-id")
-    readonly_fields = ("messages",)
-    fields = ("account", "subject", "messages", "message_count", "earliest_at", "latest_at", "unread", "starred",
+    readonly_fields = ("messages", "latest", "earliest")
+    fields = ("account", "subject", "messages", "message_count", "earliest", "latest", "unread", "starred",
               "has_attachments", "has_drafts", "provider_key", "id")  # fmt: skip
+
+    @admin.display(description="Latest (UTC)")
+    def latest(self, thread: Thread) -> SafeString:
+        return wording.moment(thread.latest_at)
+
+    @admin.display(description="Earliest (UTC)")
+    def earliest(self, thread: Thread) -> SafeString:
+        return wording.moment(thread.earliest_at)
 
     @admin.display(description="Subject")
     def subject_line(self, thread: Thread) -> SafeString:

@@ -19,11 +19,11 @@ from mail import intent
 class WishesAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Actions of the list; the page of one account posts to them too, with `return` set."""
 
-    actions = ("sync_now", "pause", "resume", "remove")
+    actions: Any = ("sync_now", "pause", "resume", "remove")
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Looking at accounts and acting on them are two permissions."""
-        return request.user.has_perm("accounts.change_account")  # type: ignore[union-attr]  # staff only here
+        return request.user.has_perm("accounts.change_account")
 
     @action(description="Sync now", permissions=["operate"])
     def sync_now(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse | None:

@@ -10,6 +10,7 @@ from accounts.models import Account, AccountState
 from mail.models import FolderState
 
 NOTHING = "–"
+NOTHING_HTML = SafeString(NOTHING)
 
 _ACCOUNT_STATES = {
     AccountState.CONNECTING: ("Waiting for its first sync", "info"),
@@ -40,8 +41,16 @@ def ago(then: datetime | None, now: datetime) -> SafeString:
     """ "12 s ago" with the full time as its tooltip."""
     if then is None:
         return format_html("{}", "never")
+    when = f"{then:%Y-%m-%d %H:%M:%S} UTC"
+    return format_html('<span title="{}">{} ago</span>', when, duration((now - then).total_seconds()))
+
+
+def moment(then: datetime | None, *, seconds: bool = False) -> SafeString:
+    """The time in UTC, in an order that sorts."""
+    if then is None:
+        return NOTHING_HTML
     return format_html(
-        '<span title="{:%Y-%m-%d %H:%M:%S} UTC">{} ago</span>', then, duration((now - then).total_seconds())
+        '<span class="sf-moment">{}</span>', f"{then:%Y-%m-%d %H:%M:%S}" if seconds else f"{then:%Y-%m-%d %H:%M}"
     )
 
 
@@ -79,7 +88,9 @@ def label(text: str, kind: str = "") -> SafeString:
 
 def progress(mirrored: int, total: int) -> SafeString:
     """Mirrored of total as a bar with its figures."""
-    percent = min(100, 100 * mirrored // total) if total else 100 if mirrored else 0
+    if not total and not mirrored:
+        return NOTHING_HTML
+    percent = min(100, 100 * mirrored // max(total, 1))
     figures = f"{mirrored:,} / {total:,}"
     return format_html(
         '<span class="sf-progress" title="{} messages"><span class="sf-bar"><span style="width: {}%"></span></span>'
@@ -112,6 +123,3 @@ def short(text: str, extra: str = "") -> SafeString:
 def live(key: str, content: str) -> SafeString:
     """Content that live.js refreshes while the page is looked at. `key` is unique on the page."""
     return format_html('<span data-live="{}">{}</span>', key, content)
-
-
-NOTHING_HTML = SafeString(NOTHING)
