@@ -1,6 +1,6 @@
 """Folders: their list, their sync points, their failures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from mail.models import Folder, FolderState
 from mail.store.batch import Batch
+from mail.sync.tree import Kin, kin
 from mail.types import FolderPlan, LocalFolder, RemoteFolder, Selected
 
 _PASSING = frozenset({"\\Marked", "\\Unmarked", "\\UnMarked"})  # hints about new mail, not about the folder
@@ -45,6 +46,7 @@ def _local(row: Sequence[Any]) -> LocalFolder:
 
 def change_folders(batch: Batch, plan: FolderPlan) -> None:
     """Create, rename, update and delete folders. A deleted folder's messages become orphans."""
+    before = _kin(batch)
     for theirs in plan.created:
         folder = Folder.objects.create(id=uuid4(), account_id=batch.account_id, **_listed(theirs))
         batch.log("folder", folder.id, "created")
@@ -54,11 +56,22 @@ def change_folders(batch: Batch, plan: FolderPlan) -> None:
             Folder.objects.filter(id=ours.id).update(**wanted)
             batch.log("folder", ours.id, "updated")
     for ours in plan.deleted:
-        batch.cursor.execute("DELETE FROM mail_location WHERE folder_id = %s RETURNING message_id", [ours.id])
-        batch.moved.update(message for (message,) in batch.cursor.fetchall())
-        batch.cursor.execute("DELETE FROM mail_gap WHERE folder_id = %s", [ours.id])
-        batch.cursor.execute("DELETE FROM mail_folder WHERE id = %s", [ours.id])
-        batch.log("folder", ours.id, "deleted")
+        _delete(batch, ours)
+    for folder_id, place in _kin(batch).items():
+        if before.get(folder_id, place) != place:  # parent and child count are part of a folder in the API
+            batch.log("folder", folder_id, "updated")
+
+
+def _delete(batch: Batch, ours: LocalFolder) -> None:
+    batch.cursor.execute("DELETE FROM mail_location WHERE folder_id = %s RETURNING message_id", [ours.id])
+    batch.moved.update(message for (message,) in batch.cursor.fetchall())
+    batch.cursor.execute("DELETE FROM mail_gap WHERE folder_id = %s", [ours.id])
+    batch.cursor.execute("DELETE FROM mail_folder WHERE id = %s", [ours.id])
+    batch.log("folder", ours.id, "deleted")
+
+
+def _kin(batch: Batch) -> Mapping[UUID, Kin]:
+    return kin(Folder.objects.filter(account_id=batch.account_id).values_list("id", "name", "delimiter"))
 
 
 def _listed(theirs: RemoteFolder, ours: LocalFolder | None = None) -> dict[str, object]:
