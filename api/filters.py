@@ -38,6 +38,8 @@ THREAD_FILTERS: tuple[Parameter, ...] = (
     moment("earliest_message_date", "Whose earliest message was received at this time or later."),
 )
 
+_NO_FILTERS = frozenset({"in", "limit", "page_token", "select", "fields", "query_imap"})
+
 
 class Named(Func):
     """Whether a JSON list of addresses names one of some in lower case. No index serves it: narrow by participants."""
@@ -67,13 +69,18 @@ def messages(account: Account, query: Mapping[str, Any]) -> QuerySet[Message]:
 def message_listing(account: Account, query: Mapping[str, Any]) -> tuple[QuerySet[Any, Any], str, str]:
     """What to page through for a list of messages, and its columns of time and id.
 
-    Folders are read in the order of their own index: a folder of ten old mails must not cost a walk through a million.
+    A folder is read in the order of its own index: one of ten old mails must not cost a walk through a million. But
+    unread or starred mail is rare, and rarer than a folder's.
     """
     found = messages(account, query)
     if "in" not in query:
         return found, "received_at", "id"
+    if query.get("unread") or query.get("starred"):
+        return found.filter(folder_ids__overlap=query["in"]), "received_at", "id"
     places = _places(account, query["in"])
-    if query.keys() - {"in", "limit", "page_token", "select", "fields", "query_imap"}:
+    bounds = {"received_before": "received_at__lt", "received_after": "received_at__gt"}  # the same on both
+    places = places.filter(**{lookup: query[name] for name, lookup in bounds.items() if name in query})
+    if query.keys() - bounds.keys() - _NO_FILTERS:
         places = places.filter(message__in=found)
     return places.distinct(), "received_at", "message_id"  # a folder may hold a message under two UIDs
 

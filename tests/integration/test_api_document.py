@@ -15,13 +15,13 @@ from tests.integration.factories import make_account, make_folder, make_key, mak
 @pytest.fixture(scope="module")
 def document() -> Any:
     GENERATOR_STATS.reset()
-    made = SchemaGenerator().get_schema(public=True)
-    assert not GENERATOR_STATS, GENERATOR_STATS.emit_summary()
+    made = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]  # has no types
+    assert not GENERATOR_STATS, "see the warnings in the captured output"
     return json.loads(json.dumps(made))
 
 
 def test_the_document_is_made_without_a_warning_and_is_valid(document: Any) -> None:
-    validate_schema(document)
+    validate_schema(document)  # type: ignore[no-untyped-call]  # has no types
     assert document["components"]["securitySchemes"]["key"] == {"type": "http", "scheme": "bearer"}
 
 

@@ -93,6 +93,24 @@ def test_a_folder_lists_a_message_once_though_it_has_two_uids_there(api: Client,
     assert subjects(api, account, f"?in={inbox.pk}&subject=else") == []
 
 
+def test_a_folder_filter_combines_with_the_others(api: Client, account: Account) -> None:
+    inbox, other = make_folder(account), make_folder(account, "Other")
+    make_message(account, inbox, subject="plain", at=START)
+    make_message(account, inbox, subject="unread", at=START + timedelta(hours=1), unread=True)
+    make_message(account, inbox, other, subject="starred", at=START + timedelta(hours=2), starred=True)
+    make_message(account, other, subject="elsewhere", unread=True, starred=True)
+    middle = int(START.timestamp()) + 3600
+    for query, found in (
+        ("unread=true", ["unread"]),
+        ("unread=false", ["starred", "plain"]),
+        ("starred=true", ["starred"]),
+        (f"received_before={middle}", ["plain"]),
+        (f"received_after={middle}", ["starred"]),
+        ("subject=la&from=alice@example.test", ["plain"]),
+    ):
+        assert subjects(api, account, f"?in={inbox.pk}&{query}") == found, query
+
+
 def addresses(*names: str) -> list[dict[str, str]]:
     return [{"name": "", "email": f"{name}@Example.test"} for name in names]
 
