@@ -65,7 +65,7 @@ def _plain(line: str) -> list[Address]:
 
 
 class _Reader:
-    """One pass over the tokens of an address list; what has been read of the current mailbox is in `phrase` and `angle`."""
+    """One pass over the tokens of an address list; what is read of the current mailbox is in `phrase` and `angle`."""
 
     def __init__(self) -> None:
         self.found: list[Address] = []
@@ -182,7 +182,7 @@ def _bare(content: str) -> str:
 
 
 def _text(phrase: str) -> str:
-    """A display name: quotation marks and escapes undone, encoded words decoded (also where the standard forbids them)."""
+    """A display name: quotation marks and escapes undone, encoded words decoded (also where they are forbidden)."""
     if '"' in phrase:
         phrase = ESCAPE.sub(r"\1", phrase.replace('\\"', "\0").replace('"', "").replace("\0", '"'))
     if "=?" in phrase:

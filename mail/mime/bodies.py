@@ -41,8 +41,8 @@ def _is_body(leaf: Leaf) -> bool:
 def texts(leaves: list[tuple[Leaf, bytes]]) -> tuple[str, str]:
     """The body in text and in HTML from its leaves and their bytes, in order.
 
-    Several parts are joined. What stands outside of an alternative and is text only is in the HTML too, so that a reader of
-    either misses nothing (a list's footer, words between pictures).
+    Several parts are joined. What stands outside of an alternative and is text only is in the HTML too, so that a
+    reader of either misses nothing (a list's footer, words between pictures).
     """
     blocks: dict[tuple[str, int], Block] = {}
     for index, (leaf, data) in enumerate(leaves):

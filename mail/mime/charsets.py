@@ -6,24 +6,25 @@ from functools import lru_cache
 
 import charset_normalizer
 
-# What mailers write -> the codec that reads it. Supersets stand in for the standards whose label real mail misuses, as the
-# WHATWG Encoding Standard does (gb2312 mail holds GBK, iso-8859-1 mail holds Windows-1252).
+# What mailers write -> the codec that reads it. Supersets stand in for the standards whose label real mail misuses, as
+# the WHATWG Encoding Standard does (gb2312 mail holds GBK, iso-8859-1 mail holds Windows-1252).
 ALIASES = {
-    "ascii": "", "us-ascii": "", "ansi_x3.4-1968": "", "7bit": "", "8bit": "", "binary": "", "default": "", "none": "",
-    "unknown": "", "x-unknown": "", "unknown-8bit": "", "x-user-defined": "", "iso-8859-8bit": "", "iso-10646": "utf-8",
-    "utf8mb4": "utf-8", "unicode": "utf-8", "utf": "utf-8", "x-utf-8": "utf-8", "unicode-1-1-utf-7": "utf-7",
-    "unicode-1-1-utf-8": "utf-8", "unicode-2-0-utf-8": "utf-8", "x-unicode-2-0-utf-8": "utf-8", "x-unicode-2-0-utf-7": "utf-7",
-    "iso-8859-1": "cp1252", "iso8859-1": "cp1252", "iso_8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252",
-    "l1": "cp1252", "x-ansi": "cp1252", "ansi": "cp1252", "iso-8859-9": "cp1254", "iso-8859-11": "cp874", "tis-620": "cp874",
-    "windows-874": "cp874", "iso-8859-8-i": "iso-8859-8", "iso-8859-8-e": "iso-8859-8", "iso-8859-6-i": "iso-8859-6",
-    "gb2312": "gb18030", "gb_2312-80": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "chinese": "gb18030", "cn-gb": "gb18030",
-    "hz-gb-2312": "hz", "big5": "big5hkscs", "cn-big5": "big5hkscs", "x-x-big5": "big5hkscs",
-    "euc-kr": "cp949", "euc_kr": "cp949", "ks_c_5601-1987": "cp949", "ks_c_5601-1989": "cp949", "ksc5601": "cp949",
-    "ks_c_5601": "cp949", "ksc_5601": "cp949", "korean": "cp949", "x-windows-949": "cp949", "windows-949": "cp949",
-    "shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932", "ms_kanji": "cp932", "windows-31j": "cp932",
+    "ascii": "", "us-ascii": "", "ansi_x3.4-1968": "", "7bit": "", "8bit": "", "binary": "", "default": "",
+    "none": "", "unknown": "", "x-unknown": "", "unknown-8bit": "", "x-user-defined": "", "iso-8859-8bit": "",
+    "iso-10646": "utf-8", "utf8mb4": "utf-8", "unicode": "utf-8", "utf": "utf-8", "x-utf-8": "utf-8",
+    "unicode-1-1-utf-7": "utf-7", "unicode-1-1-utf-8": "utf-8", "unicode-2-0-utf-8": "utf-8",
+    "x-unicode-2-0-utf-8": "utf-8", "x-unicode-2-0-utf-7": "utf-7", "iso-8859-1": "cp1252", "iso8859-1": "cp1252",
+    "iso_8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252", "l1": "cp1252", "x-ansi": "cp1252",
+    "ansi": "cp1252", "iso-8859-9": "cp1254", "iso-8859-11": "cp874", "tis-620": "cp874", "windows-874": "cp874",
+    "iso-8859-8-i": "iso-8859-8", "iso-8859-8-e": "iso-8859-8", "iso-8859-6-i": "iso-8859-6", "gb2312": "gb18030",
+    "gb_2312-80": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "chinese": "gb18030", "cn-gb": "gb18030",
+    "hz-gb-2312": "hz", "big5": "big5hkscs", "cn-big5": "big5hkscs", "x-x-big5": "big5hkscs", "euc-kr": "cp949",
+    "euc_kr": "cp949", "ks_c_5601-1987": "cp949", "ks_c_5601-1989": "cp949", "ksc5601": "cp949", "ks_c_5601": "cp949",
+    "ksc_5601": "cp949", "korean": "cp949", "x-windows-949": "cp949", "windows-949": "cp949", "shift_jis": "cp932",
+    "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932", "ms_kanji": "cp932", "windows-31j": "cp932",
     "x-ms-cp932": "cp932", "x-euc-jp": "euc_jp", "x-euc": "euc_jp", "cp-850": "cp850", "macintosh": "mac_roman",
-    "x-mac-roman": "mac_roman", "x-mac-cyrillic": "mac_cyrillic", "x-mac-ce": "mac_latin2", "koi8": "koi8-r", "koi": "koi8-r",
-    "visual": "iso-8859-8", "logical": "iso-8859-8", "utf-16": "utf-16",
+    "x-mac-roman": "mac_roman", "x-mac-cyrillic": "mac_cyrillic", "x-mac-ce": "mac_latin2", "koi8": "koi8-r",
+    "koi": "koi8-r", "visual": "iso-8859-8", "logical": "iso-8859-8", "utf-16": "utf-16",
 }  # fmt: skip
 STATEFUL = re.compile(r"utf-?(7|16|32)|iso-?2022|hz")  # ASCII bytes that do not mean ASCII
 # Text codecs of Python that no mail means; punycode is quadratic besides.
@@ -51,13 +52,13 @@ def codec(label: str) -> str:
             info = codecs.lookup(candidate)
         except (LookupError, ValueError):
             continue
-        if info._is_text_encoding and info.name.replace("-", "_") not in REFUSED:  # noqa: SLF001 -- bytes.decode asks it too
+        if info._is_text_encoding and info.name.replace("-", "_") not in REFUSED:  # noqa: SLF001 -- as decode()
             return info.name
     return ""
 
 
 def decode(data: bytes, declared: str = "") -> str:
-    """Text of `data`: as declared, else UTF-8 if valid, else the detector's guess, else Windows-1252. No NUL, no surrogates."""
+    """Text of `data`: as declared, else UTF-8 if valid, else a guess, else Windows-1252. No NUL, no surrogates."""
     name = codec(declared) if declared else ""
     ascii_only = data.isascii()
     if ascii_only and not STATEFUL.match(name):
@@ -82,7 +83,7 @@ def _damaged(data: bytes, name: str) -> str:
 
 
 def _vendor_jis(data: bytes) -> str:
-    """ISO-2022-JP with the characters of NEC and IBM beside JIS X 0208 (circled digits, 髙): as Shift JIS, which has them."""
+    """ISO-2022-JP with characters of NEC and IBM (circled digits): read as Shift JIS, which has them."""
     out = []
     for escape, run in ESCAPES.findall(data):
         if not escape.startswith(b"\x1b$"):

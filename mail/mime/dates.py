@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 
-MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11,
-          "dec": 12}  # fmt: skip
+MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10,
+          "nov": 11, "dec": 12}  # fmt: skip
 USUAL = re.compile(
     r"(?:[A-Za-z]{3}, ?)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)(?: \([^()]*\))?"
 )
@@ -16,9 +16,9 @@ LOOSE = re.compile(
 )
 ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d{1,6})?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?")
 # Zones that RFC 5322 does not know and mailers write, in minutes. Ambiguous ones (IST, CST of China) are left out.
-ZONES = {"utc": 0, "gmt": 0, "ut": 0, "z": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "met": 60, "mez": 60, "cest": 120,
-         "mest": 120, "mesz": 120, "eet": 120, "sast": 120, "eest": 180, "msk": 180, "msd": 240, "hkt": 480, "sgt": 480,
-         "jst": 540, "kst": 540, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780, "est": -300, "edt": -240,
+ZONES = {"utc": 0, "gmt": 0, "ut": 0, "z": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "met": 60, "mez": 60,
+         "cest": 120, "mest": 120, "mesz": 120, "eet": 120, "sast": 120, "eest": 180, "msk": 180, "msd": 240,
+         "hkt": 480, "sgt": 480, "jst": 540, "kst": 540, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780, "est": -300, "edt": -240,
          "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420}  # fmt: skip
 NO_YEAR = re.compile(r"(?:^| )000\d(?:-\d\d-\d\d)?(?: |T|$)")  # the zero of some languages' clocks
 NUMERIC = re.compile(r"[+-]\d{4}")
@@ -45,7 +45,7 @@ def _known(value: str) -> datetime | None:
         return None
     if parts is None:
         return None
-    offset = parts[9]
+    offset = parts[9] or 0
     if not offset and not NUMERIC.search(value):
         words = re.findall(r"[a-z]+", value.lower())
         offset = next((ZONES[word] * 60 for word in words if word in ZONES), 0)

@@ -18,8 +18,8 @@ def message_id(value: bytes) -> str:
 def references(values: list[bytes], replied: list[bytes], people: frozenset[str], own: str) -> tuple[str, ...]:
     """Ids of References then In-Reply-To, oldest first, without doubles and the message's `own`.
 
-    `people`: lower-case addresses of the message. Old mailers wrote "Message from Joe <joe@x> of …" into In-Reply-To, and one
-    person's address taken for an id would join all of that person's threads.
+    `people`: lower-case addresses of the message. Old mailers wrote "Message from Joe <joe@x> of …" into In-Reply-To,
+    and one person's address taken for an id would join all of that person's threads.
     """
     found = dict.fromkeys(text for value in values for text in map(_text, _ids(value)))
     found |= dict.fromkeys(text for value in replied for text in _replied(value, people))

@@ -47,7 +47,7 @@ def _parse(value: bytes) -> Parameterized:
 
 def _sections(rest: bytes) -> list[tuple[str, int, bool, bytes]]:
     """(name, section, percent-encoded, value) of each parameter as written; section -1: it is the whole value."""
-    out = []
+    out: list[tuple[str, int, bool, bytes]] = []
     for match in PARAMETER.finditer(rest):
         if len(out) == LIMIT:
             break

@@ -38,7 +38,8 @@ def read(raw: bytes) -> Parsed:
         subject=" ".join(words.text(_first(tree, b"subject"), hint).split()),
         from_=people["from"], to=people["to"], cc=people["cc"], bcc=people["bcc"], reply_to=people["reply-to"],
         date=dates.parse(_first(tree, b"date")[:400].decode("ascii", "replace")),
-        text=text, html=html, snippet=visible.snippet(text, html), attachments=tuple(listed), problem="; ".join(problems),
+        text=text, html=html, snippet=visible.snippet(text, html), attachments=tuple(listed),
+        problem="; ".join(problems),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The parts of a message in one pass over its lines: every leaf with its header and the place of its bytes.
 
-Nothing is refused: what does not hold together is text. Time is linear in the size, however deep parts nest, because one
-scan compares each line that begins with two dashes with the boundaries that are open (RFC 2046 §5.1.2).
+Nothing is refused: what does not hold together is text. Time is linear in the size, however deep parts nest, because
+one scan compares each line that begins with two dashes with the boundaries that are open (RFC 2046 §5.1.2).
 """
 
 import re

@@ -15,7 +15,7 @@ HTML_SOURCE = 100_000  # characters of HTML looked at for a snippet: style sheet
 BLOCK = re.compile(
     r"<(?=/?(?:p|div|br|td|th|tr|li|ul|ol|h[1-6]|table|hr|blockquote|pre|dd|dt|option|center)\b)", re.IGNORECASE
 )
-# lexbor's time is quadratic in the depth (40,000 open <div>: 4 s), and every open <font> is repeated in each <p> that follows.
+# lexbor's time is quadratic in the depth (40,000 open <div>: 4 s), and every open <font> is repeated in each later <p>.
 SHALLOW = 1_000  # so many tags cannot nest harmfully
 DEPTH = 256  # open elements; no real mail has so many
 REPEATED = 300_000  # open formatting elements times all tags
@@ -24,7 +24,7 @@ FORMATTING = re.compile(r"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|str
 TAG = re.compile(r"<[^<>]*>")
 HTML_CAP = 2_000_000  # characters of HTML looked at for the index
 UNSEEN = ["script", "style", "head", "title", "template", "noscript", "svg"]
-# Zero-width and filler characters that pad the preview of marketing mail: soft hyphen, joiners, Hangul fillers, Braille blank.
+# Zero-width and filler characters that pad the preview of marketing mail: soft hyphen, joiners, Hangul fillers …
 FILLER = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]+"
 )

@@ -19,7 +19,7 @@ def unfold(value: bytes, cap: int = VALUE_CAP) -> bytes:
 
 
 def text(value: bytes, hint: str = "") -> str:
-    """The text of an unstructured header value. `hint`: the charset of the body, for raw 8-bit bytes that are not UTF-8."""
+    """The text of an unstructured header value. `hint`: the body's charset, for raw 8-bit bytes that are not UTF-8."""
     value = unfold(value)
     if value.isascii() and b"=?" not in value:
         return value.decode("ascii").replace("\0", "")

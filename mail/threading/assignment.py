@@ -21,7 +21,7 @@ def wanted_links(batch: Sequence[ThreadInput]) -> set[bytes]:
 
 
 def wanted_subjects(batch: Sequence[ThreadInput]) -> set[int]:
-    """The subject keys whose messages without a provider key, within WINDOW_DAYS of the batch, assign() needs as candidates."""
+    """The subject keys of which assign() needs the messages within WINDOW_DAYS that have no provider key."""
     keys = (subject_key(message.subject)[0] for message in batch if not message.provider_key)
     return {key for key in keys if key is not None}
 
@@ -34,12 +34,13 @@ def assign(
 ) -> Assignment:
     """Decide the threads of new messages.
 
-    `links`: threads of the ids in wanted_links(batch), as far as known. `provider_threads`: threads of the batch's provider
-    keys, as far as known. `candidates`: mirrored messages for wanted_subjects(batch), none of a thread with a provider key.
+    `links`: threads of the ids in wanted_links(batch), as far as known. `provider_threads`: threads of the batch's
+    provider keys, as far as known. `candidates`: mirrored messages for wanted_subjects(batch), none of a thread with a
+    provider key.
 
     The partition that results does not depend on order or batching. Threads with and without a provider key never mix.
-    Where threads merge, an existing one stays before a new one, and of two existing ones that with the smaller id. `links`
-    of the answer holds new digests only: those of merged threads are the caller's to repoint.
+    Where threads merge, an existing one stays before a new one, and of two existing ones that with the smaller id.
+    `links` of the answer holds new digests only: those of merged threads are the caller's to repoint.
     """
     keyed, created = _by_provider(batch, provider_threads)
     loose = [message for message in batch if not message.provider_key]
@@ -115,7 +116,7 @@ class _Forest:
         self.parent: dict[UUID, UUID] = {}
 
     def grow(self) -> UUID:
-        """A new thread. Random: an id derived from its first message could meet a thread that this message once began."""
+        """A new thread. Random: an id derived from its first message could be taken since that was here before."""
         thread = uuid.uuid4()
         self.new.append(thread)
         return thread

@@ -1,8 +1,9 @@
 """Replies that name no message: joined with an original of the same subject among the same people.
 
-The rule holds between any two messages, whichever arrived first, so that the order of arrival does not matter: the later one
-is a reply by its subject's prefix and has no references, the subjects are equal, they are at most WINDOW_DAYS apart, and they
-share two people, or everybody where one of them has fewer. "Invoice" twice is two conversations: neither is a reply.
+The rule holds between any two messages, whichever arrived first, so that the order of arrival does not matter: the
+later one is a reply by its subject's prefix and has no references, the subjects are equal, they are at most WINDOW_DAYS
+apart, and they share two people, or everybody where one of them has fewer. "Invoice" twice is two conversations:
+neither is a reply.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,8 +14,8 @@ from mail.types import SubjectCandidate
 
 # Most replies come within a few days; holidays of two weeks still fit. Longer, and monthly mails would join.
 WINDOW_DAYS = 14
-# So many messages of one subject within the windows are a program's ("Re: Alarm"), not a conversation, and comparing each with
-# each would take quadratic time.
+# So many messages of one subject within the windows are a program's ("Re: Alarm"), not a conversation, and comparing
+# each with each would take quadratic time.
 MANY = 500
 
 

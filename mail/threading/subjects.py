@@ -38,10 +38,10 @@ CAP = 1_000
 
 
 def subject_key(subject: str) -> tuple[int | None, bool]:
-    """A signed 64-bit hash of the subject without reply and forward prefixes, and whether it had any; None: nothing is left.
+    """A signed 64-bit hash of the subject without prefixes (None: nothing is left), and whether it had any.
 
-    Tags such as "[list]" stay, once, since they tell lists apart, but prefixes on both sides of them go: "Re: [list] Re: x",
-    "[list] Re: x" and "[list] x" are one subject.
+    Tags such as "[list]" stay, once, since they tell lists apart, but prefixes on both sides of them go:
+    "Re: [list] Re: x", "[list] Re: x" and "[list] x" are one subject.
     """
     rest, prefixed = _stripped(" ".join(subject[:CAP].casefold().split()))
     if not rest:
