@@ -61,6 +61,7 @@ class Connection(imaplib.IMAP4):
         with contextlib.suppress(OSError):
             if self._stream is not None:
                 self._stream.close()
+        with contextlib.suppress(OSError):
             super().shutdown()
 
 
@@ -114,7 +115,7 @@ def _authenticate(client: _Client, login: Login) -> None:
     simple = _PLAIN_TEXT.fullmatch(login.username) and _PLAIN_TEXT.fullmatch(login.password)
     disabled = client.has_capability("LOGINDISABLED")
     if disabled and not client.has_capability("AUTH=PLAIN"):
-        cure = "" if login.security != "none" else " It may without encryption only: choose TLS or STARTTLS."
+        cure = "" if login.security != "none" else " It may take one over TLS or STARTTLS: choose that."
         raise ConnectionFailed(f"{login.host} takes no login by password (LOGINDISABLED).{cure}")
     try:
         if simple and not disabled:

@@ -1,7 +1,7 @@
 """A mailbox on its server, as the mirror asks about it: folders, what changed, bodies."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -70,7 +70,7 @@ class MailSession:
         self._folder = names.decode(wire_name.encode("latin-1"))
         name = names.quote(wire_name)
         known = since if since and since.highestmodseq and self.strategy == "qresync" else None
-        with self._refusals():
+        with self._refusals(gone=_says_gone):
             responses = self._wire.run(b"EXAMINE", name, *self._examine_parameter(known))
             chosen = selecting.selected(responses, known)
             if not chosen.uidnext:  # RFC 3501 §6.3.1 lets a server leave it out
@@ -154,12 +154,12 @@ class MailSession:
         return b" EMAILID THREADID" if "OBJECTID" in self.capabilities else b""
 
     @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        """Turns the server's NO into a fact about the selected folder."""
+    def _refusals(self, gone: Callable[[CommandRefused], bool] = lambda _: False) -> Iterator[None]:
+        """Turns the server's NO into a fact about the folder; `gone` tells whether it means that there is none."""
         try:
             yield
         except CommandRefused as refused:
-            kind = FolderVanished if _says_gone(refused) else FolderFailed
+            kind = FolderVanished if gone(refused) else FolderFailed
             raise kind(f"The server refuses the folder {self._folder}: {refused}") from refused
         except uidsets.SetTooLarge as error:
             raise FolderFailed(f"The server names more messages in {self._folder} than a folder can hold.") from error

@@ -3,8 +3,10 @@
 import contextlib
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -26,10 +28,14 @@ _ORDINARY = {
 class ScriptedServer:
     """Answers each command by its first words; %T stands for the tag. `heard` holds the commands without tags."""
 
-    def __init__(self, script: Mapping[str, bytes], greeting: bytes = b"* OK ready\r\n") -> None:
+    def __init__(
+        self, script: Mapping[str, bytes], greeting: bytes = b"* OK ready\r\n", tls: Path | None = None
+    ) -> None:
+        """`tls`: a directory with cert.pem and key.pem, used after STARTTLS."""
         self.heard: list[bytes] = []
         self._script = {**_ORDINARY, **script}
         self._greeting = greeting
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -55,15 +61,20 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
                 with connection, contextlib.suppress(OSError):
                     connection.settimeout(10)
-                    self._converse(connection)
+                    if _say(connection, self._greeting):
+                        self._converse(connection)
 
     def _converse(self, connection: socket.socket) -> None:
-        if not _say(connection, self._greeting):
-            return
         for command in self._commands(connection):
             tag, _, words = command.partition(b" ")
             self.heard.append(words)
             if not _say(connection, self._answer(words).replace(b"%T", tag)):
+                return
+            if words == b"STARTTLS" and self._tls:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(self._tls / "cert.pem", self._tls / "key.pem")
+                with context.wrap_socket(connection, server_side=True) as encrypted:
+                    self._converse(encrypted)
                 return
 
     def _commands(self, connection: socket.socket) -> Iterator[bytes]:

@@ -57,6 +57,17 @@ def test_what_came_before_a_refusal_is_yielded_and_the_session_goes_on() -> None
         assert session.uids(1) == [1, 2]
 
 
+def test_a_missing_message_is_no_missing_folder() -> None:
+    with (
+        ScriptedServer({"UID FETCH": b"%T NO No such message\r\n"}) as server,
+        MailSession.open(server.login) as session,
+    ):
+        session.select("INBOX")
+        with pytest.raises(FolderFailed) as failed:
+            session.entries([1])
+    assert type(failed.value) is FolderFailed
+
+
 def test_a_server_that_falls_silent_is_given_up() -> None:
     with (
         ScriptedServer({"UID FETCH": b"* 1 FETCH (UID 1 BODY[] {9}\r\nab" + STALL}) as server,

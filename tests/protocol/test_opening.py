@@ -129,7 +129,7 @@ def test_a_refused_login_is_permanent_unless_it_is_about_this_moment(answer: byt
 
 def test_no_login_in_the_clear_says_what_to_choose() -> None:
     with ScriptedServer({"CAPABILITY": b"* CAPABILITY IMAP4rev1 LOGINDISABLED STARTTLS\r\n%T OK done\r\n"}) as server:
-        with pytest.raises(ConnectionFailed, match="choose TLS or STARTTLS"):
+        with pytest.raises(ConnectionFailed, match="over TLS or STARTTLS"):
             MailSession.open(server.login)
         assert not any(b"secret" in command for command in server.heard)
 
@@ -139,6 +139,16 @@ def test_starttls_that_is_not_offered_is_no_reason_to_go_on_in_the_clear() -> No
         with pytest.raises(ConnectionFailed, match="offers no STARTTLS"):
             MailSession.open(replace(server.login, security="starttls"))
         assert not any(b"secret" in command for command in server.heard)
+
+
+def test_what_is_slipped_in_before_tls_is_not_read_after_it(box: Mailbox) -> None:
+    slipped_in = b"%T OK begin\r\n* CAPABILITY IMAP4rev1 SLIPPED-IN\r\n"
+    capable = b"* CAPABILITY IMAP4rev1 STARTTLS\r\n%T OK done\r\n"
+    with ScriptedServer({"STARTTLS": slipped_in, "CAPABILITY": capable}, tls=box.server.directory) as server:
+        with MailSession.open(replace(server.login, security="starttls")) as session:
+            assert session.capabilities == {"IMAP4REV1", "STARTTLS"}
+            assert session.select("INBOX").uidnext == 9
+        assert b"STARTTLS" in server.heard
 
 
 def test_a_server_that_refuses_at_the_door_is_quoted() -> None:
