@@ -13,7 +13,6 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, connection
-from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Account
@@ -84,6 +83,6 @@ def _renew(account_id: UUID, token: UUID) -> bool:
     # Never brings back a lease that was given away: the token must still be ours.
     return bool(
         Account.objects.filter(id=account_id, lease_token=token, removed_at=None).update(
-            lease_expires_at=timezone.now() + HOLD, updated_at=F("updated_at")
+            lease_expires_at=timezone.now() + HOLD
         )
     )

@@ -150,6 +150,9 @@ class Message(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["account", "-received_at", "-id"], name="message_listing"),
+            # Few messages are unread or starred: a list of them must not walk the others.
+            models.Index(fields=["account", "-received_at", "-id"], name="message_unread", condition=Q(unread=True)),
+            models.Index(fields=["account", "-received_at", "-id"], name="message_starred", condition=Q(starred=True)),
             models.Index(fields=["account", "header_id"], name="message_header_id"),
             models.Index(fields=["account", "subject_key", "received_at"], name="message_subject_key"),
             models.Index(fields=["thread", "received_at"], name="message_thread"),

@@ -215,6 +215,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
+            index=models.Index(condition=models.Q(('unread', True)), fields=['account', '-received_at', '-id'], name='message_unread'),
+        ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('starred', True)), fields=['account', '-received_at', '-id'], name='message_starred'),
+        ),
+        migrations.AddIndex(
+            model_name='message',
             index=models.Index(fields=['account', 'header_id'], name='message_header_id'),
         ),
         migrations.AddIndex(

@@ -68,9 +68,10 @@ def _note(account: Account, token: UUID, **columns: Any) -> None:
     try:
         with store.writing(account.id, token) as batch:
             before = Account.objects.values_list("state", "reason").get(id=account.id)
-            Account.objects.filter(id=account.id).update(updated_at=timezone.now(), **columns)
             if before != (columns["state"], columns["reason"]):
+                columns["updated_at"] = timezone.now()
                 batch.log("grant", account.id, "updated")
+            Account.objects.filter(id=account.id).update(**columns)
     except LeaseLost:
         if not _was_taken_away(account.id):
             raise
