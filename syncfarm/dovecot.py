@@ -3,9 +3,7 @@
 Rootless, on free ports of 127.0.0.1, everything under one directory. Needs Debian's dovecot-imapd or its like.
 """
 
-import grp
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -17,81 +15,14 @@ from types import TracebackType
 from typing import Self
 
 from syncfarm.certificates import write_self_signed
+from syncfarm.dovecot_configuration import configuration
+from syncfarm.embedded import ports
 
 # What to advertise so that a client uses less than the server can do. Hiding does not stop Dovecot from accepting.
 CONDSTORE_ONLY = "IMAP4rev1 LITERAL+ ID ENABLE IDLE NAMESPACE UIDPLUS SPECIAL-USE ESEARCH MOVE CONDSTORE"
 BARE = "IMAP4rev1 UIDPLUS"
 
 _SECONDS_TO_START = 15.0
-
-_CONFIGURATION = """\
-base_dir = {directory}/run
-state_dir = {directory}/state
-log_path = {directory}/log
-default_internal_user = {user}
-default_internal_group = {group}
-default_login_user = {user}
-protocols = imap
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <{directory}/cert.pem
-ssl_key = <{directory}/key.pem
-disable_plaintext_auth = no
-auth_mechanisms = plain login
-auth_failure_delay = 0
-auth_cache_size = 0
-mail_location = {mail_location}
-mail_max_userip_connections = 1000
-mail_fsync = never
-passdb {{
-  driver = passwd-file
-  args = scheme=PLAIN username_format=%u {directory}/users/%u
-}}
-userdb {{
-  driver = passwd-file
-  args = username_format=%u {directory}/users/%u
-  default_fields = uid={uid} gid={gid} home={directory}/mail/%u
-}}
-first_valid_uid = {uid}
-first_valid_gid = {gid}
-namespace inbox {{
-  inbox = yes
-  mailbox Drafts {{
-    special_use = \\Drafts
-  }}
-  mailbox Sent {{
-    special_use = \\Sent
-  }}
-  mailbox Trash {{
-    special_use = \\Trash
-  }}
-  mailbox Junk {{
-    special_use = \\Junk
-  }}
-  mailbox Archive {{
-    special_use = \\Archive
-  }}
-}}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = {tls_port}
-    ssl = yes
-  }}
-}}
-service anvil {{
-  chroot =
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  chroot =
-}}
-"""
 
 
 class DovecotFailed(Exception):
@@ -139,9 +70,9 @@ class Dovecot:
             _write_user(directory, name, password)
         advertised = f"imap_capability = {capability}\n" if capability else ""
         for _ in range(5):  # a free port may be taken before Dovecot binds it
-            port, tls_port = _free_port(), _free_port()
-            configuration = _configuration(directory, mail_location, port, tls_port) + advertised + extra
-            (directory / "conf").write_text(configuration)
+            port, tls_port = ports.choose(0), ports.choose(0)
+            settings = configuration(directory, mail_location, port, tls_port) + advertised + extra
+            (directory / "conf").write_text(settings)
             process = _launch(directory)
             if _answers(process, port):
                 return cls(directory, process, port, tls_port)
@@ -214,27 +145,9 @@ def _unprivileged() -> list[str]:
     return ["unshare", "-U", "--map-user=65534", "--map-group=65534"]
 
 
-def _configuration(directory: Path, mail_location: str, port: int, tls_port: int) -> str:
-    if os.geteuid():
-        uid, gid = os.geteuid(), os.getegid()
-        user, group = pwd.getpwuid(uid).pw_name, grp.getgrgid(gid).gr_name
-    else:
-        user, group, uid, gid = "nobody", "nogroup", 65534, 65534
-    return _CONFIGURATION.format(
-        directory=directory, mail_location=mail_location, port=port, tls_port=tls_port,
-        user=user, group=group, uid=uid, gid=gid,
-    )  # fmt: skip
-
-
 def _write_user(directory: Path, name: str, password: str) -> None:
     """A file each, for Dovecot looks only once a second whether a file it has read is still the same."""
     (directory / "users" / name).write_text(f"{name}:{{PLAIN}}{password}::::::\n")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
