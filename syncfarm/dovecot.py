@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,11 +33,13 @@ class DovecotFailed(Exception):
 class Dovecot:
     """A running server. Leaving the context stops it; its directory stays."""
 
-    def __init__(self, directory: Path, process: "subprocess.Popen[bytes]", port: int, tls_port: int) -> None:
+    def __init__(
+        self, directory: Path, sockets: Path, process: "subprocess.Popen[bytes]", listening: tuple[int, int]
+    ) -> None:
         self.directory = directory
-        self.port = port
-        self.tls_port = tls_port
+        self.port, self.tls_port = listening
         self.certificate = directory / "cert.pem"
+        self._sockets = sockets
         self._process = process
 
     @staticmethod
@@ -62,24 +65,27 @@ class Dovecot:
         directory = directory.resolve()
         if not cls.installed():
             raise DovecotFailed("Dovecot is not installed. On Debian and Ubuntu: apt-get install dovecot-imapd")
-        for name in ("run", "state", "mail", "users"):
+        for name in ("state", "mail", "users"):
             (directory / name).mkdir(parents=True, exist_ok=True)
         if not (directory / "cert.pem").exists():
             write_self_signed(directory / "cert.pem", directory / "key.pem", ["localhost", "127.0.0.1"])
         for name, password in users.items():
             _write_user(directory, name, password)
+        sockets = _sockets(directory)
         advertised = f"imap_capability = {capability}\n" if capability else ""
         for _ in range(5):  # a free port may be taken before Dovecot binds it
-            port, tls_port = ports.choose(0), ports.choose(0)
-            settings = configuration(directory, mail_location, port, tls_port) + advertised + extra
+            listening = ports.choose(0), ports.choose(0)
+            settings = configuration(directory, sockets, mail_location, listening) + advertised + extra
             (directory / "conf").write_text(settings)
             process = _launch(directory)
-            if _answers(process, port):
-                return cls(directory, process, port, tls_port)
+            if _answers(process, listening[0]):
+                return cls(directory, sockets, process, listening)
+        shutil.rmtree(sockets, ignore_errors=True)
         raise DovecotFailed(f"Dovecot did not start: {_last_words(directory)}")
 
     def restart(self) -> None:
         """Start it again after stop() or kill(), on the same ports and with the same mail. Raises DovecotFailed."""
+        self._sockets.mkdir(exist_ok=True)
         self._process = _launch(self.directory)
         if not _answers(self._process, self.port):
             raise DovecotFailed(f"Dovecot did not start again: {_last_words(self.directory)}")
@@ -106,12 +112,14 @@ class Dovecot:
         if self._process.poll() is None:
             self._process.terminate()
             self._process.wait(timeout=30)
+        shutil.rmtree(self._sockets, ignore_errors=True)
 
     def kill(self) -> None:
         """Make the server vanish without a farewell, as a crash would."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(timeout=30)
+        shutil.rmtree(self._sockets, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -143,6 +151,14 @@ def _unprivileged() -> list[str]:
     if os.geteuid():
         return []
     return ["unshare", "-U", "--map-user=65534", "--map-group=65534"]
+
+
+def _sockets(directory: Path) -> Path:
+    """Where Dovecot talks to itself. A Unix socket's path has 107 octets at most (unix(7)), of which it needs 40."""
+    if len(os.fsencode(directory)) > 60:
+        return Path(tempfile.mkdtemp(prefix="dovecot-"))
+    (directory / "run").mkdir(exist_ok=True)
+    return directory / "run"
 
 
 def _write_user(directory: Path, name: str, password: str) -> None:

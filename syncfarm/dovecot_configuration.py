@@ -6,7 +6,7 @@ import pwd
 from pathlib import Path
 
 _TEMPLATE = """\
-base_dir = {directory}/run
+base_dir = {sockets}
 state_dir = {directory}/state
 log_path = {directory}/log
 default_internal_user = {user}
@@ -75,14 +75,14 @@ service stats {{
 """
 
 
-def configuration(directory: Path, mail_location: str, port: int, tls_port: int) -> str:
-    """The whole file for a server that keeps everything under `directory`, as whoever runs this process."""
+def configuration(directory: Path, sockets: Path, mail_location: str, ports: tuple[int, int]) -> str:
+    """The whole file for a server under `directory`, run by whoever runs this process; `ports`: without TLS, with."""
     if os.geteuid():
         uid, gid = os.geteuid(), os.getegid()
         user, group = pwd.getpwuid(uid).pw_name, grp.getgrgid(gid).gr_name
     else:
         user, group, uid, gid = "nobody", "nogroup", 65534, 65534
     return _TEMPLATE.format(
-        directory=directory, mail_location=mail_location, port=port, tls_port=tls_port,
+        directory=directory, sockets=sockets, mail_location=mail_location, port=ports[0], tls_port=ports[1],
         user=user, group=group, uid=uid, gid=gid,
     )  # fmt: skip

@@ -53,6 +53,15 @@ def test_a_killed_server_keeps_its_mail_for_the_next_start(tmp_path: Path) -> No
         assert client.select_folder("INBOX")[b"EXISTS"] == 1
 
 
+def test_a_directory_may_have_a_long_path(tmp_path: Path) -> None:
+    directory = tmp_path / ("deep" * 30)
+    with Dovecot.start(directory, {"alice@example.test": "secret"}) as server:
+        with IMAPClient("127.0.0.1", port=server.port, ssl=False) as client:
+            client.login("alice@example.test", "secret")
+            assert client.append("INBOX", _MAIL)
+        assert server.admin("mailbox", "list", "-u", "alice@example.test").strip() == "INBOX"
+
+
 def test_a_missing_dovecot_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dovecot, "_binary", lambda _: "")
     assert not Dovecot.installed()
