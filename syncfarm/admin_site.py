@@ -33,6 +33,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Mailboxes, mirrored",
     "SITE_SYMBOL": "mark_email_read",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _asset("mail/favicon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "mail.admin.dashboard.figures",
     "STYLES": [_asset("mail/admin.css")],

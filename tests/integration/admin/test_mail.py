@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -155,3 +156,23 @@ def test_a_list_has_pages_without_counting(operator: Client) -> None:
     assert "Number 00" in second
     assert "9,999,999,999" not in first
     assert operator.get(MESSAGES, {"account": str(account.pk), "p": "100000"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("url", "index"),
+    [(MESSAGES, "message_listing"), (THREADS, "thread_listing"), (LOG, "mail_transaction_pkey")],
+)
+def test_a_page_is_read_from_an_index_in_its_order(
+    operator: Client, url: str, index: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    account = an_account()
+    a_message(account)
+    with django_assert_max_num_queries(5) as captured:
+        page(operator, url, account=account.pk)
+    (listing,) = [query["sql"] for query in captured.captured_queries if "LIMIT 50" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute("EXPLAIN " + listing)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert index in plan
+    assert "Sort" not in plan, plan
