@@ -87,3 +87,7 @@ def test_lines_that_end_in_carriage_returns_alone_are_lines() -> None:
     parsed = parse(b"Subject: x\rTo: a@x.org\r\rbody\rmore")
 
     assert (parsed.subject, parsed.to[0].email, parsed.text) == ("x", "a@x.org", "body\nmore")
+
+
+def test_a_subject_without_end_is_cut_between_words() -> None:
+    assert set(subject(b"=?utf-8?q?=C3=A4?=\r\n " * 10_000)) == {"ä"}
