@@ -83,7 +83,14 @@ class Supervisor:
     def _start(self, entry: _Entry) -> None:
         # The shell fills in ${…}, then makes way for the process itself, so that signals reach it.
         command = ["/bin/sh", "-c", f"exec env {entry.command}"]
-        entry.process = child.spawn(command, cwd=self._cwd, env=self._env, output=subprocess.PIPE)
+        entry.process = child.spawn(
+            command,
+            cwd=self._cwd,
+            env=self._env,
+            output=subprocess.PIPE,
+            # With the launcher the broker goes too, and a Celery worker that lost it can hang in a gentle shutdown.
+            at_parents_death=signal.SIGKILL,
+        )
         assert entry.process.stdout is not None
         self._selector.register(entry.process.stdout, selectors.EVENT_READ, entry)
 
