@@ -5,9 +5,13 @@ A plugin for a conftest (`from tests.mailboxes import *`): the servers start whe
 
 import itertools
 import shutil
+import socket
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +21,16 @@ from imapclient import IMAPClient
 from mail.types import Login
 from syncfarm.dovecot import BARE, CONDSTORE_ONLY, Dovecot
 
-__all__ = ["STRATEGIES", "Mailbox", "MailboxFactory", "dovecots", "mailbox", "mailbox_factory", "strategy"]
+__all__ = [
+    "STRATEGIES",
+    "Mailbox",
+    "MailboxFactory",
+    "dovecots",
+    "mailbox",
+    "mailbox_factory",
+    "object_id_login",
+    "strategy",
+]
 
 STRATEGIES = ("qresync", "condstore", "full")
 _ADVERTISED = {"qresync": None, "condstore": CONDSTORE_ONLY, "full": BARE}
@@ -94,3 +107,28 @@ def strategy(request: pytest.FixtureRequest) -> str:
 def mailbox(mailbox_factory: MailboxFactory, strategy: str) -> Mailbox:
     """A fresh mailbox on the server of each strategy in turn."""
     return mailbox_factory(strategy)
+
+
+@pytest.fixture(scope="module")
+def object_id_login() -> Iterator[Login]:
+    """A mailbox on pymap, a second real server: OBJECTID (RFC 8474) and LIST-STATUS but no CONDSTORE."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    pymap = Path(sys.executable).parent / "pymap"
+    quiet = ["--no-tls", "--no-service", "admin", "--no-service", "managesieve"]
+    process = subprocess.Popen([pymap, "--host", "127.0.0.1", "--port", str(port), *quiet, "dict", "--demo-data"])
+    try:
+        _wait_for(port)
+        yield Login("127.0.0.1", port, "none", "demouser", "demopass", trusted=True)
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with suppress(OSError), IMAPClient("127.0.0.1", port=port, ssl=False):
+            return
+        time.sleep(0.05)
+    pytest.fail("pymap does not answer")

@@ -25,7 +25,7 @@ from mail.mirror.turn import Turn
 from mail.mirror.visit import visit
 from mail.sync.folders import needs_visit, plan_folders, visiting_order
 from mail.sync.schedule import retry_delay
-from mail.types import FolderFailed, FolderVanished, LocalFolder, MailError, RemoteFolder
+from mail.types import FolderFailed, LocalFolder, MailError, RemoteFolder
 
 log = logging.getLogger(__name__)
 
@@ -133,9 +133,6 @@ def _contained(turn: Turn, folder: LocalFolder, work: Callable[[Turn, LocalFolde
     """Whether the work on one folder went well. If the server refuses the folder, the others go on."""
     try:
         work(turn, folder)
-    except FolderVanished as error:
-        log.info("account %s folder %s: %s", turn.account_id, folder.id, error)
-        return False
     except FolderFailed as error:
         log.info("account %s folder %s: %s", turn.account_id, folder.id, error)
         again = timezone.now() + retry_delay(folder.failures + 1, random.random())  # noqa: S311 -- jitter
