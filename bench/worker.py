@@ -1,0 +1,17 @@
+"""A process that makes one step of bench.steps: `python -m bench.worker STEP REPORT ARGUMENTS`.
+
+The environment names the database. The step's result goes to the file REPORT as JSON.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import django
+
+if __name__ == "__main__":
+    django.setup()
+    from bench.steps import STEPS
+
+    name, report, *arguments = sys.argv[1:]
+    Path(report).write_text(json.dumps(STEPS[name](*arguments)))
