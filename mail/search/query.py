@@ -100,7 +100,8 @@ def _day(clause: Clause) -> datetime:
 def _tsquery(value: str, weight: str) -> str:
     """The value's words in a row. A value of several words ("3.14", "it's") is a phrase like one in quotes."""
     row = list(terms(value))
-    pieces = [_piece(term, weight, last=term is row[-1], prefix=value.endswith("*")) for term in row]
+    starred = value.endswith("*")
+    pieces = [_piece(term, weight, last=at == len(row), prefix=starred) for at, term in enumerate(row, start=1)]
     return " <-> ".join(pieces)
 
 

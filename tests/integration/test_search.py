@@ -231,3 +231,11 @@ def test_recipients_by_the_thousand_leave_the_body_s_phrases_alone() -> None:
 
 def test_a_query_is_a_filter_like_any_other(account: Account) -> None:
     assert Message.objects.filter(matching(account.id, "report"), Q(has_attachments=True)).count() == 1
+
+
+def test_a_repeated_word_is_a_phrase_of_two(account: Account) -> None:
+    a_message(account, "the knock knock joke, and what a knock it was", subject="Joke")
+    index_account(account.id)
+    assert subjects(account, '"knock knock"') == ["Joke"]
+    assert subjects(account, '"knock knoc*"') == ["Joke"]
+    assert subjects(account, '"knoc knock*"') == []
