@@ -21,7 +21,7 @@ class Application(models.Model):
 
 
 class ApiKey(models.Model):
-    """A secret that opens an application, or one grant of it. Only its SHA-256 is kept: keys are random, so no salt is needed."""
+    """A secret that opens an application, or one grant of it. Only its SHA-256 is kept: keys are random and need no salt."""
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="api_keys")
     account = models.ForeignKey(
@@ -74,7 +74,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
 
 class Account(models.Model):
-    """A connected mailbox; the API calls it a grant. Also holds the sync intent, the lease and the head of its change log."""
+    """A connected mailbox, a grant in the API. Also holds the sync intent, the lease and the ends of its change log."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="accounts")

@@ -58,7 +58,7 @@ class Reader:
 
     def listed(self) -> dict[tuple[str, str], Any]:
         """What a fresh listing of everything gives."""
-        found = {}
+        found: dict[tuple[str, str], Any] = {}
         for kind, path in COLLECTIONS.items():
             token = ""
             while True:

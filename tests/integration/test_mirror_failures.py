@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -48,6 +48,10 @@ def mailbox(mailbox_factory: MailboxFactory) -> Mailbox:
 
 class Killed(BaseException):
     """A kill -9, as far as one process can have it: nothing after it runs but what always runs."""
+
+
+def _wish(wish: Callable[[UUID], bool], account: Account) -> None:
+    wish(account.id)
 
 
 def killed_after(commits: int) -> Callable[[], None]:
@@ -122,11 +126,14 @@ def test_no_database_connection_is_held_while_the_server_is_waited_for(
     mailbox: Mailbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.SYNCFARM_DATABASE_CONNECTIONS = 20
-    held = []
+    held: list[object] = []
     stream = Wire.stream
-    monkeypatch.setattr(
-        Wire, "stream", lambda wire, *command: held.append(connection.connection) or stream(wire, *command)
-    )
+
+    def noted(wire: Wire, *command: bytes) -> object:
+        held.append(connection.connection)
+        return stream(wire, *command)
+
+    monkeypatch.setattr(Wire, "stream", noted)
     with mailbox.client() as client:
         fill(client, "INBOX", 3)
     account = connected(mailbox)
@@ -164,7 +171,7 @@ def test_pausing_stops_a_running_sync_at_its_next_batch(mailbox: Mailbox) -> Non
         fill(client, "INBOX", 3)
     account = connected(mailbox)
     with pytest.raises(LeaseLost):
-        sync_account(account.id, lease.claim(account.id), on_commit=lambda: intent.pause(account.id) and None)
+        sync_account(account.id, lease.claim(account.id), on_commit=lambda: _wish(intent.pause, account))
     account.refresh_from_db()
     assert (account.state, account.reason) == (AccountState.PAUSED, "Paused by an operator.")
     assert lease.claim_due(10) == []
@@ -175,7 +182,7 @@ def test_pausing_stops_a_running_sync_at_its_next_batch(mailbox: Mailbox) -> Non
 
 def test_a_wish_that_comes_during_a_sync_is_not_lost(mailbox: Mailbox) -> None:
     account = connected(mailbox)
-    sync(account, on_commit=lambda: intent.request_sync(account.id) and None)
+    sync(account, on_commit=lambda: _wish(intent.request_sync, account))
     account.refresh_from_db()
     assert account.next_sync_at is not None
     assert account.next_sync_at <= timezone.now()

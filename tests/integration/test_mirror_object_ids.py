@@ -1,5 +1,7 @@
 """A server with ids of its own for messages (OBJECTID, RFC 8474): pymap."""
 
+from collections.abc import Iterator, Sequence
+
 import pytest
 from imapclient import IMAPClient
 
@@ -7,7 +9,7 @@ from accounts import credentials
 from accounts.models import Account, Application
 from mail.imap.session import MailSession
 from mail.models import Message
-from mail.types import Login
+from mail.types import Fetched, Login
 from tests.integration.mirroring import live, mail, sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,9 +47,12 @@ def test_copies_and_moves_are_known_by_the_server_s_id_and_not_downloaded_again(
         known = Message.objects.get(account=account, subject="Known")
         downloaded: list[int] = []
         bodies = MailSession.bodies
-        monkeypatch.setattr(
-            MailSession, "bodies", lambda self, uids, **kw: downloaded.extend(uids) or bodies(self, uids, **kw)
-        )
+
+        def noted(session: MailSession, uids: Sequence[int], **options: bool) -> Iterator[Fetched]:
+            downloaded.extend(uids)
+            return bodies(session, uids, **options)
+
+        monkeypatch.setattr(MailSession, "bodies", noted)
         other.create_folder("Copies")
         other.select_folder("INBOX")
         uids = other.search(["SUBJECT", "Known"])

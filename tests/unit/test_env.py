@@ -85,7 +85,9 @@ def test_the_start_stops_with_one_line(start: str, tmp_path: Path) -> None:
 
 
 def test_the_documentation_lists_exactly_the_variables_that_are_read() -> None:
-    documented = re.findall(r"^\| `([A-Z_]+)` \|", (env.BASE_DIR / "docs" / "configuration.md").read_text(), re.MULTILINE)
+    documented = re.findall(
+        r"^\| `([A-Z_]+)` \|", (env.BASE_DIR / "docs" / "configuration.md").read_text(), re.MULTILINE
+    )
     code = (env.BASE_DIR / "syncfarm" / "env.py").read_text()
     read = set(re.findall(r'env(?:, |\.str\()"([A-Z_]+)"', code))
     assert sorted(documented) == sorted(env.VARIABLES)
