@@ -21,7 +21,7 @@ class Application(models.Model):
 
 
 class ApiKey(models.Model):
-    """A secret that opens an application, or one grant of it. Only its SHA-256 is kept: keys are random and need no salt."""
+    """A secret that opens an application, or one grant of it. Only its SHA-256 is kept; it is random, so no salt."""
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="api_keys")
     account = models.ForeignKey(

@@ -6,6 +6,5 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "syncfarm.settings")
 
-app = Celery("syncfarm")
+app = Celery("syncfarm", include=["tasks"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.imports = ("tasks",)
