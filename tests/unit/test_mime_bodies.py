@@ -108,6 +108,16 @@ def test_an_inner_part_may_not_be_closed() -> None:
     assert (parsed.text, [attachment.filename for attachment in parsed.attachments]) == ("plain", ["a.pdf"])
 
 
+@pytest.mark.parametrize("end", ["--in--\n", ""])
+def test_text_after_an_alternative_is_no_version_of_it(end: str) -> None:
+    raw = (
+        "Content-Type: multipart/mixed; boundary=out\n\n--out\nContent-Type: multipart/alternative; boundary=in\n\n"
+        f"--in\n\nplain\n{end}--out\n\nfooter\n--out--\n"
+    )
+
+    assert parse(raw.encode()).text == "plain\nfooter"
+
+
 def test_the_snippet_is_the_first_visible_words_on_one_line() -> None:
     assert (
         parse(b"\n\n  Hello,\r\n\r\n\tthis   is\r\nit. " + b"word " * 100).snippet
