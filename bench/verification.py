@@ -7,7 +7,7 @@ from uuid import UUID
 from imapclient import IMAPClient
 
 from accounts.models import Account
-from bench.mailbox import PASSWORD
+from bench.mailbox import PASSWORD, fetch_all
 from mail import raw
 from mail.models import Location, Transaction
 
@@ -25,7 +25,7 @@ def verify(account_id: UUID, user: str, sample: int) -> int:
     with IMAPClient(account.settings["imap_host"], port=account.settings["imap_port"], ssl=False) as imap:
         imap.login(user, PASSWORD)
         imap.select_folder("INBOX", readonly=True)
-        flags = {uid: _flags(data[b"FLAGS"]) for uid, data in imap.fetch(imap.search("ALL"), ["FLAGS"]).items()}
+        flags = {uid: _flags(data[b"FLAGS"]) for uid, data in fetch_all(imap, ["FLAGS"]).items()}
         places = Location.objects.filter(folder__account=account_id)
         if dict(places.values_list("uid", "flags")) != flags:
             raise MirrorWrong(f"{places.count():,} places mirrored, {len(flags):,} on the server, or flags differ")
