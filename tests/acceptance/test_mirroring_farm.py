@@ -1,0 +1,146 @@
+"""A mailbox through the whole farm: connected by command, mirrored by beat and workers, read over REST, whatever dies."""
+
+import hashlib
+import json
+import time
+import urllib.parse
+import urllib.request
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from imapclient import IMAPClient
+
+from syncfarm.dovecot import Dovecot
+from tests.acceptance.test_farm import Farm, wait_until
+from tests.integration.mirroring import mail
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("mirroring farm")]
+USER, PASSWORD = "ann@example.test", "correct horse"
+COUNT = 4000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
+    with Dovecot.start(tmp_path_factory.mktemp("imap"), {USER: PASSWORD}) as started:
+        with client(started) as imap:
+            for start in range(0, COUNT, 500):
+                imap.multiappend("INBOX", [mail(f"Mail {n}", Message_ID=f"<{n}@x>") for n in range(start, start + 500)])
+        yield started
+
+
+def client(server: Dovecot) -> IMAPClient:
+    imap = IMAPClient("127.0.0.1", port=server.port, ssl=False)
+    imap.login(USER, PASSWORD)
+    return imap
+
+
+class Rest:
+    """The API as an application calls it."""
+
+    def __init__(self, farm: Farm) -> None:
+        self.farm = farm
+        self.key = farm.manage("apikey", "create", "acceptance").stdout.split()[-1]
+
+    def get(self, path: str) -> Any:
+        request = urllib.request.Request(
+            f"{self.farm.facts['local_url']}/v3/{path}", headers={"Authorization": f"Bearer {self.key}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    def mirrored(self) -> int:
+        return sum(folder["mirrored"] for folder in self.get(f"grants/{USER}/sync")["data"]["folders"])
+
+    def state(self) -> str:
+        return str(self.get(f"grants/{USER}")["data"]["state"])
+
+    def subjects(self, count: int) -> set[str]:
+        return {message["subject"] for message in self.get(f"grants/{USER}/messages?limit={count}")["data"]}
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    made = Farm(tmp_path_factory.mktemp("farm") / "var")
+    made.env |= {"SYNCFARM_TRUSTED_HOSTS": "127.0.0.1", "SYNCFARM_PASSWORD": PASSWORD}
+    made.start()
+    yield made
+    made.kill_everything()
+
+
+@pytest.fixture(scope="module")
+def rest(farm: Farm, server: Dovecot) -> Rest:
+    api = Rest(farm)
+    where = ["--imap-host", "127.0.0.1", "--imap-port", str(server.port), "--no-tls", "--application", "acceptance"]
+    connected = farm.manage("connect", USER, *where)
+    assert connected.returncode == 0, connected.stderr
+    return api
+
+
+def test_a_kill_of_everything_during_the_initial_sync_loses_nothing(farm: Farm, rest: Rest, server: Dovecot) -> None:
+    wait_until(lambda: rest.mirrored() > 0, 60)
+    farm.kill_everything()
+    farm.start()
+    before = rest.mirrored()
+    assert 0 < before < COUNT, "the kill was to come in the middle"
+    wait_until(lambda: rest.state() == "live", 90)
+    assert rest.mirrored() == COUNT
+    log = rest.get(f"grants/{USER}/delta?limit=1000")["data"]
+    assert [entry["seq"] for entry in log] == list(range(1, 1001))
+    audit = farm.manage("audit", USER)
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_new_mail_arrives_by_itself(rest: Rest, server: Dovecot) -> None:
+    with client(server) as imap:
+        imap.append("INBOX", mail("Just now"))
+    wait_until(lambda: "Just now" in rest.subjects(3), 60)
+
+
+def test_an_emptied_redis_costs_nothing(farm: Farm, rest: Rest, server: Dovecot) -> None:
+    with redis.Redis.from_url(farm.facts["redis_url"]) as broker:
+        broker.flushall()
+    with client(server) as imap:
+        imap.append("INBOX", mail("After the flush"))
+    wait_until(lambda: "After the flush" in rest.subjects(3), 90)
+
+
+def test_the_raw_message_is_what_imap_gives(rest: Rest, server: Dovecot) -> None:
+    listed = rest.get(f"grants/{USER}/messages?limit=20&fields=raw_mime")["data"]
+    raw = {hashlib.sha256(urlsafe_b64decode(each["raw_mime"] + "==")).digest() for each in listed}
+    with client(server) as imap:
+        imap.select_folder("INBOX", readonly=True)
+        bodies = imap.fetch(imap.search("ALL"), ["BODY.PEEK[]"])
+    there = {hashlib.sha256(data[b"BODY[]"]).digest() for data in bodies.values()}
+    assert len(raw) == 20
+    assert raw <= there
+
+
+def test_words_are_found_once_the_index_has_come_by(rest: Rest) -> None:
+    query = urllib.parse.urlencode({"search_query_native": 'subject:"just now"'})
+    wait_until(lambda: len(rest.get(f"grants/{USER}/messages?{query}")["data"]) == 1, 120)
+
+
+def test_a_changed_password_is_said_in_words_and_reconnecting_revives(farm: Farm, rest: Rest, server: Dovecot) -> None:
+    server.add_user(USER, "another")
+    wait_until(lambda: rest.state() == "invalid", 60)
+    grant = rest.get(f"grants/{USER}")["data"]
+    assert grant["grant_status"] == "invalid"
+    assert "password" in grant["state_reason"].lower()
+    server.add_user(USER, PASSWORD)
+    where = ["--imap-host", "127.0.0.1", "--imap-port", str(server.port), "--no-tls", "--application", "acceptance"]
+    time.sleep(1.1)  # Dovecot looks at its password file once a second
+    assert farm.manage("connect", USER, *where).returncode == 0
+    wait_until(lambda: rest.state() == "live", 60)
+
+
+def test_a_server_that_goes_away_is_said_in_words_and_comes_back_by_itself(rest: Rest, server: Dovecot) -> None:
+    server.kill()
+    wait_until(lambda: rest.state() == "error", 60)
+    grant = rest.get(f"grants/{USER}")["data"]
+    assert grant["grant_status"] == "valid"
+    assert "127.0.0.1" in grant["state_reason"]
+    server.restart()
+    wait_until(lambda: rest.state() == "live", 120)
