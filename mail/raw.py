@@ -36,11 +36,14 @@ def decompress(data: bytes | memoryview) -> bytes:
 
 
 def put_many(cursor: Any, account_id: UUID, raws: Iterable[tuple[bytes, bytes]]) -> None:
-    """Store (digest, raw message) pairs; those already there stay. `cursor` is psycopg2's own."""
+    """Store (digest, compressed message) pairs; those already there stay. `cursor` is psycopg2's own.
+
+    Compressed by the caller, so that no row is locked meanwhile.
+    """
     execute_values(
         cursor,
         "INSERT INTO mail_raw (account_id, digest, data) VALUES %s ON CONFLICT DO NOTHING",
-        [(str(account_id), key, compress(raw)) for key, raw in raws],
+        [(account_id, key, data) for key, data in raws],
         page_size=200,
     )
 

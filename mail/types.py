@@ -181,7 +181,8 @@ class FolderPlan:
 class Arrival:
     """A message at a place, ready to be stored.
 
-    `message` is its public id; `parsed` and `raw` are None where the mirror has it already and only the place is new.
+    `message` is its public id; `parsed` is None where the mirror has it already and only the place is new. `raw` and
+    `body` are compressed.
     """
 
     uid: int
@@ -190,11 +191,11 @@ class Arrival:
     received_at: datetime | None = None
     size: int = 0
     digest: bytes = b""
-    raw: bytes | None = None
+    raw: bytes = b""
     parsed: "Parsed | None" = None
     subject_key: int | None = None
     is_reply: bool = False
-    body: bytes = b""  # compressed
+    body: bytes = b""
     body_is_html: bool = False
 
 

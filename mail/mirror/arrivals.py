@@ -139,7 +139,7 @@ def _arrival(message: Fetched, digest: bytes, identity: UUID) -> Arrival:
         received_at=message.received_at,
         size=message.size,
         digest=digest,
-        raw=content,
+        raw=raw.compress(content),
         parsed=parsed if message.complete else _marked(parsed, message.size),
         subject_key=key,
         is_reply=is_reply,

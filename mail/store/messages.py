@@ -55,7 +55,7 @@ def _insert_messages(
     raw.put_many(
         batch.cursor,
         batch.account_id,
-        [(arrival.digest, arrival.raw) for arrival in fresh.values() if arrival.raw is not None],
+        [(arrival.digest, arrival.raw) for arrival in fresh.values()],
     )
     execute_values(
         batch.cursor,

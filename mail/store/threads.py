@@ -24,6 +24,8 @@ def thread_links(account_id: UUID, digests: Collection[bytes]) -> dict[bytes, UU
 
 def threads_by_provider_key(account_id: UUID, keys: Collection[str]) -> dict[str, UUID]:
     """Threads of these provider ids."""
+    if not keys:
+        return {}
     found = Thread.objects.filter(account_id=account_id, provider_key__in=list(keys)).values_list("provider_key", "id")
     return {key: thread for key, thread in found if key is not None}
 
@@ -31,13 +33,15 @@ def threads_by_provider_key(account_id: UUID, keys: Collection[str]) -> dict[str
 def subject_candidates(
     account_id: UUID, keys: Collection[int], around: Collection[datetime], window: timedelta
 ) -> list[SubjectCandidate]:
-    """Mirrored messages with one of the subject keys, within the window around the given dates."""
+    """Mirrored messages with one of the subject keys, within the window around the given dates; none of a thread
+    that the provider made, which takes what the provider gives it and nothing else."""
     if not keys:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT thread_id, subject_key, is_reply, has_references, participants, received_at FROM mail_message "
-            "WHERE account_id = %s AND subject_key = ANY(%s) AND received_at BETWEEN %s AND %s "
+            "SELECT thread_id, subject_key, is_reply, has_references, participants, received_at FROM mail_message m "
+            "WHERE account_id = %s AND subject_key = ANY(%s) AND received_at BETWEEN %s AND %s AND NOT EXISTS ("
+            "SELECT 1 FROM mail_thread t WHERE t.id = m.thread_id AND t.provider_key IS NOT NULL) "
             "ORDER BY received_at DESC LIMIT %s",
             [account_id, list(keys), min(around) - window, max(around) + window, SUBJECT_CANDIDATES],
         )
