@@ -137,3 +137,14 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class Host(models.Model):
+    """A mail host that did not answer lately: its accounts wait together instead of each knocking by itself."""
+
+    name = models.CharField(primary_key=True, max_length=262, help_text="host:port")
+    failures = models.PositiveIntegerField(default=0, help_text="Connections in a row that failed.")
+    retry_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -15,6 +15,14 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Host',
+            fields=[
+                ('name', models.CharField(help_text='host:port', max_length=262, primary_key=True, serialize=False)),
+                ('failures', models.PositiveIntegerField(default=0, help_text='Connections in a row that failed.')),
+                ('retry_at', models.DateTimeField(blank=True, null=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Account',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

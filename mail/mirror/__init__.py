@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Account
 from mail import lease, store
-from mail.imap.session import MailSession
 from mail.mirror import backfill, outcome
 from mail.mirror.login import login_for
+from mail.mirror.opening import check_host, opened
 from mail.mirror.turn import Turn
 from mail.mirror.visit import visit
 from mail.sync.folders import needs_visit, plan_folders, visiting_order
@@ -53,7 +52,8 @@ def sync_account(
 ) -> Result:
     """Sync one account under a claimed lease, and note on the account how it went. Raises LeaseLost.
 
-    `thorough` compares every flag where the server cannot tell what changed; `on_commit` is called after each batch.
+    `thorough` is somebody's own wish: every flag is compared even where the server cannot tell what changed, and a host
+    that seems down is asked all the same. `on_commit` is called after each batch.
     """
     with lease.held(account_id, token):
         account = Account.objects.get(id=account_id)
@@ -62,8 +62,9 @@ def sync_account(
         deadline = time.monotonic() + budget.total_seconds()
         try:
             login = login_for(account)
-            connection.close_if_unusable_or_obsolete()
-            with MailSession.open(login) as session:
+            if not thorough:
+                check_host(login)
+            with opened(login) as session:
                 result = _passes(Turn(account_id, token, session, deadline, thorough, on_commit))
                 capabilities = session.capabilities
         except MailError as error:

@@ -10,8 +10,11 @@ from django.utils import timezone
 
 from accounts.models import Account, AccountState
 from mail import store
+from mail.mirror.opening import HostIsDown
 from mail.sync.schedule import jittered, next_interval, retry_delay
 from mail.types import LeaseLost, MailError
+
+SPREAD = 15.0  # seconds over which a host's accounts come back after it was down
 
 
 def begun(account: Account, token: UUID) -> None:
@@ -49,8 +52,12 @@ def succeeded(
 def failed(account: Account, token: UUID, error: MailError) -> None:
     """The turn failed: stop if only its owner can help, else try again later, each time later."""
     now = timezone.now()
-    failures = account.failures + 1
-    delay = timedelta() if error.permanent else retry_delay(failures, random.random())  # noqa: S311 -- jitter
+    chance = random.random()  # noqa: S311 -- jitter
+    if isinstance(error, HostIsDown):
+        failures, delay = account.failures, timedelta(seconds=error.retry_in + SPREAD * chance)
+    else:
+        failures = account.failures + 1
+        delay = retry_delay(failures, chance)
     _note(
         account,
         token,

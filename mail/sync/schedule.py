@@ -7,6 +7,7 @@ SLEEPY = 300  # seconds: one where nothing happened for hours
 GROWTH = 1.3  # from busy to sleepy in 16 quiet syncs, about 20 minutes
 RETRY_FIRST = 5  # seconds after the first failure
 RETRY_LAST = 1800
+HOST_RETRY_LAST = 300
 GAP_RETRY_LAST = 6 * 3600
 JITTER = 0.2  # keeps accounts that were connected together from syncing together
 
@@ -24,6 +25,11 @@ def jittered(seconds: float, chance: float) -> timedelta:
 def retry_delay(failures: int, chance: float) -> timedelta:
     """Delay after the given number of failures in a row (>= 1): doubles each time, spread, capped."""
     return jittered(min(RETRY_LAST, RETRY_FIRST * 2.0 ** min(failures - 1, 16)), chance)
+
+
+def host_delay(failures: int, chance: float) -> timedelta:
+    """How long a host's accounts wait, after so many failures beyond its first few; as retry_delay, capped lower."""
+    return jittered(min(HOST_RETRY_LAST, RETRY_FIRST * 2.0 ** min(max(failures, 0), 16)), chance)
 
 
 def gap_delay(attempts: int) -> timedelta:

@@ -11,11 +11,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import credentials
-from accounts.models import Account, AccountState
+from accounts.models import Account, AccountState, Host
 from mail import intent, lease, store
 from mail.imap.session import MailSession
 from mail.imap.wire import Wire
 from mail.mirror import sync_account
+from mail.mirror.opening import HostIsDown
 from mail.models import Folder, Gap, Location, Message, Raw, Transaction
 from mail.types import AuthenticationFailed, ConnectionFailed, LeaseLost
 from tests.integration.guard import guarded_log
@@ -223,6 +224,30 @@ def test_an_unreachable_server_backs_off_and_recovers_by_itself(mailbox: Mailbox
     sync(account)
     assert live(account)
     assert (account.failures, account.last_error) == (0, "")
+
+
+def test_a_host_that_is_down_is_not_asked_for_every_account_of_it(mailbox_factory: MailboxFactory) -> None:
+    accounts = [connected(mailbox_factory("qresync")) for _ in range(5)]
+    port = accounts[0].settings["imap_port"]
+    for account in accounts:
+        Account.objects.filter(id=account.id).update(settings=account.settings | {"imap_port": 1})
+    for account in accounts[:3]:
+        with pytest.raises(ConnectionFailed, match="nobody listens"):
+            sync(account)
+    for account in accounts[3:]:
+        with pytest.raises(HostIsDown, match=r"127\.0\.0\.1 has not answered lately"):
+            sync(account)
+        account.refresh_from_db()
+        assert (account.state, account.failures) == (AccountState.ERROR, 0)
+        assert account.next_sync_at is not None
+        assert account.next_sync_at > timezone.now()
+    for account in accounts:
+        Account.objects.filter(id=account.id).update(settings=account.settings | {"imap_port": port})
+    Host.objects.update(name=f"127.0.0.1:{port}", retry_at=timezone.now())
+    for account in accounts:
+        sync(account)
+        assert live(account)
+    assert not Host.objects.exists()
 
 
 def test_credentials_that_no_key_opens_are_said_so(mailbox: Mailbox) -> None:
