@@ -27,7 +27,8 @@ Service = Postgres | Valkey
 
 def main() -> None:
     """Run until told to stop. What the operator must mend is one line and status 1."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a shell's background jobs ignore it
+        signal.signal(sign, _interrupt)
     try:
         run(read())
     except (WrongSetting, vardir.FarmRuns, vardir.Unwritable, ServiceFailed, ProcessFailed) as error:
@@ -50,7 +51,7 @@ def run(env: Environment) -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     with services(env) as embedded:
         local_url = choose_addresses(env)
-        vardir.announce(env.var, farm := _running(env.url or local_url, local_url))
+        vardir.announce(env.var, farm := _running(env, local_url))
         try:
             password = prepare_database(env)
             supervisor = Supervisor(BASE_DIR / "Procfile", os.environ)
@@ -96,14 +97,15 @@ def _port(name: str, wanted: int | None, default: int, host: str) -> int:
     return port
 
 
-def _running(url: str, local_url: str) -> vardir.Running:
+def _running(env: Environment, local_url: str) -> vardir.Running:
     return vardir.Running(
         pid=os.getpid(),
-        url=url,
+        url=env.url or local_url,
         local_url=local_url,
         flower_url=f"http://127.0.0.1:{os.environ['SYNCFARM_FLOWER_PORT']}",
         database_url=os.environ["DATABASE_URL"],
         redis_url=os.environ["REDIS_URL"],
+        trusted_hosts=list(env.trusted_hosts),
     )
 
 

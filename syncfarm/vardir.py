@@ -22,7 +22,10 @@ class Unwritable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A farm that runs: its launcher's process id and where it answers. Addresses hold passwords: never print them."""
+    """A farm that runs: its launcher's process id, where it answers, and what commands beside it need to know.
+
+    Addresses of services hold passwords: never print them.
+    """
 
     pid: int
     url: str  # for people; behind a proxy not this machine's
@@ -30,6 +33,7 @@ class Running:
     flower_url: str
     database_url: str
     redis_url: str
+    trusted_hosts: list[str]
 
 
 def prepare(var: Path) -> None:

@@ -31,8 +31,8 @@ class DemoFailed(Exception):
 
 def main() -> None:
     """Run the demo until Ctrl-C, or with --once until the mirror was verified."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a shell's background jobs ignore it
+        signal.signal(sign, _interrupt)
     try:
         run(read(), once="--once" in sys.argv[1:])
     except KeyboardInterrupt:
