@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -79,7 +80,7 @@ class Postgres:
         command = [*_prefix(), _binary("initdb"), *options]
         result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- commands are ours
         if result.returncode:
-            raise ServiceFailed(f"PostgreSQL cannot be set up in {self.directory}: {_last_line(result.stderr)}")
+            raise ServiceFailed(f"PostgreSQL cannot be set up in {self.directory}: {_reason(result.stderr)}")
         new.rename(self._data)
 
     def _wait_until_ready(self) -> None:
@@ -90,7 +91,7 @@ class Postgres:
             except psycopg2.OperationalError as error:
                 if not self.is_running() or time.monotonic() > deadline:
                     self.stop()
-                    reason = _last_line(self._log.read_text(errors="replace")) or str(error)
+                    reason = _reason(self._log.read_text(errors="replace")) or str(error)
                     raise ServiceFailed(f"PostgreSQL does not start: {reason} (see {self._log})") from None
                 time.sleep(0.05)
 
@@ -134,9 +135,9 @@ def _prefix() -> list[str]:
     return prefix
 
 
-def _last_line(text: str) -> str:
-    """The line that says most: PostgreSQL's last FATAL or error, else the last one."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "FATAL" in line or "error" in line.lower() or "PANIC" in line]
-    line = (telling or lines or [""])[-1]
-    return line[max(line.find("FATAL"), 0) :]  # without the time and process before it
+def _reason(text: str) -> str:
+    """What says most: the first error, as later ones follow from it, and a hint; else the last line."""
+    lines = [re.sub(r"^\d{4}-\S+ \S+ \S+ \[\d+\] ", "", line.strip()) for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match("FATAL|PANIC|ERROR|.*error:", line)]
+    hints = [line for line in lines if line.startswith("HINT:")]
+    return " ".join([*errors[:1], *hints[:1]] if errors else lines[-1:])
