@@ -36,7 +36,8 @@ def test_it_has_every_kind_of_part() -> None:
 
 
 def test_its_answers_name_the_mails_they_answer() -> None:
-    ids, answered = set(), set()
+    ids: set[str] = set()
+    answered: set[str] = set()
     for mail in sample(NOW):
         message = message_from_bytes(mail.raw)
         ids.add(message["Message-ID"])
