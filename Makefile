@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-JOBS ?= 4
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 help:
 	@echo "make demo          a farm with a sample mailbox; ONCE=1 ends when it is mirrored and verified"
