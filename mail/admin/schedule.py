@@ -1,6 +1,9 @@
 """Beat's schedule in the theme of the other pages; and no pages for schedules that this farm has no use of."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django_celery_beat.admin import PeriodicTaskAdmin, PeriodicTaskForm
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from unfold.admin import ModelAdmin
@@ -31,6 +34,10 @@ class ScheduledTaskAdmin(PeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc]  
     date_hierarchy = None
     list_filter = ("enabled",)
     list_display = ("name", "task", "scheduler", "enabled", "last_run_at", "total_run_count")
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """None for who may only look: the package's actions enable, disable and run, and declare no permissions."""
+        return dict(super().get_actions(request)) if self.has_change_permission(request) else {}
 
 
 @admin.register(IntervalSchedule, CrontabSchedule)
