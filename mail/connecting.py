@@ -154,6 +154,8 @@ def _try_out(settings: dict[str, Any], password: str, note: str) -> None:
         raise ConnectRefused(f"{error} {note}".strip(), "imap_password" if error.permanent else "") from error
     except (MailError, HostError) as error:
         raise ConnectRefused(str(error), "imap_host") from error
+    except MemoryError as error:
+        raise ConnectRefused(f"{login.host} sent more at once than there is memory for.", "imap_host") from error
 
 
 def _save(application: Application, email: str, settings: dict[str, Any], options: ConnectOptions) -> Account:

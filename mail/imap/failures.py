@@ -51,6 +51,8 @@ def connection_errors(login: Login, timeout: float) -> Iterator[None]:
     except imaplib.IMAP4.error as error:  # imapclient's are the same
         lost = "socket error" in str(error)
         raise ConnectionFailed(f"{where} dropped the connection." if lost else f"{where}: {said(error)}") from error
+    except ValueError as error:  # imaplib, of a number with thousands of digits
+        raise ConnectionFailed(f"{where} sent what is not IMAP.") from error
 
 
 def _of_socket(error: OSError, where: str, host: str, timeout: float) -> str:

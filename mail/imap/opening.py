@@ -14,6 +14,7 @@ from mail.imap import failures
 from mail.types import AuthenticationFailed, ConnectionFailed, Login
 
 _BUFFER = 64 * 1024  # a system call fetches several small mails, and 100 accounts in a process are 6 MB
+_ROOM = 1_000_000  # octets until the login is done, where a thousand are the rule: imaplib keeps them all in memory
 _PLAIN_TEXT = re.compile(r"[\x20-\x7e]+")
 _ATOM = re.compile(r"[^\s(){%*\"\\\x7f-\U0010ffff]+")
 
@@ -24,6 +25,7 @@ class Connection(imaplib.IMAP4):
     def __init__(self, login: Login, timeout: float) -> None:
         self._login = login
         self._seconds = timeout
+        self._room = _ROOM
         self._stream: io.BufferedReader | None = None
         self._streamed: socket.socket | None = None
         super().__init__(login.host, login.port)
@@ -50,11 +52,19 @@ class Connection(imaplib.IMAP4):
 
     def read(self, size: int) -> bytes:
         """As imaplib asks for a literal."""
+        self._take(size)
         return self.stream.read(size)
 
     def readline(self) -> bytes:
         """As imaplib asks for a line."""
-        return self.stream.readline(1_000_000)
+        line = self.stream.readline(self._room + 1)
+        self._take(len(line))
+        return line
+
+    def _take(self, octets: int) -> None:
+        self._room -= octets
+        if self._room < 0:
+            raise self.abort(f"sent more than {_ROOM:,} octets before the login was done")
 
     def shutdown(self) -> None:
         """Close the socket; the stream would keep it open. Never fails: the socket may be gone by now."""

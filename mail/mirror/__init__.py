@@ -70,6 +70,10 @@ def sync_account(
         except MailError as error:
             outcome.failed(account, token, error)
             return Result(error=error)
+        except MemoryError:  # Celery would take it for the worker's end and never free the task's slot
+            too_large = MailError("The server sent more at once than there is memory for.")
+            outcome.failed(account, token, too_large)
+            return Result(error=too_large)
         except Exception as error:
             outcome.failed(
                 account, token, MailError(f"Syncfarm itself failed on this mailbox ({type(error).__name__})")

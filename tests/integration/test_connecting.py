@@ -13,6 +13,7 @@ from accounts.credentials import unseal
 from accounts.models import Account, AccountState, Application
 from mail import changes, intent
 from mail.connecting import ConnectOptions, ConnectRefused, connect
+from mail.imap.session import MailSession
 from tests.mailboxes import Mailbox, MailboxFactory
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +107,18 @@ def test_a_wrong_password_is_refused_and_nothing_is_saved(application: Applicati
 def test_a_port_where_nobody_listens_is_refused(application: Application, mailbox: Mailbox) -> None:
     with pytest.raises(ConnectRefused, match="nobody listens") as refusal:
         connect(application, mailbox.user, options(mailbox, imap_port=1))
+    assert refusal.value.field == "imap_host"
+
+
+def test_a_server_that_sends_more_than_memory_holds_is_refused(
+    application: Application, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(_: MailSession) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(MailSession, "folders", exhausted)
+    with pytest.raises(ConnectRefused, match="memory") as refusal:
+        connect(application, mailbox.user, options(mailbox))
     assert refusal.value.field == "imap_host"
 
 
