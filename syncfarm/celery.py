@@ -1,10 +1,21 @@
 """Celery. Everything it knows comes from Django's settings (CELERY_…)."""
 
 import os
+import warnings
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "syncfarm.settings")
+# It says not to run as root, where who writes into the broker might run code: not with JSON (CELERY_ACCEPT_CONTENT).
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
+PREFIX = "CELERY_"
 
 app = Celery("syncfarm", include=["tasks"])
-app.config_from_object("django.conf:settings", namespace="CELERY")
+# Not the settings themselves: `celery inspect conf` and Flower show all that Celery was given, and hide passwords only
+# under names of Celery's own.
+app.config_from_object(
+    {name.removeprefix(PREFIX).lower(): getattr(settings, name) for name in dir(settings) if name.startswith(PREFIX)}
+)

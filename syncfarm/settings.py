@@ -1,10 +1,11 @@
 """Django settings; every value that an operator may change comes from syncfarm.env."""
 
 import hashlib
-import importlib.util
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from api.settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401 -- settings
 from syncfarm import vardir
+from syncfarm.admin_site import UNFOLD  # noqa: F401 -- a setting
 from syncfarm.env import read_or_stop
 
 _env = read_or_stop()
@@ -147,10 +148,6 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "flower": {"level": "WARNING"},
         "flower.inspector": {"level": "ERROR"},  # it asks the workers before they are up
+        "flanker.addresslib._parser.parser": {"level": "ERROR"},  # it warns of unused symbols in its own grammar
     },
 }
-
-if importlib.util.find_spec("syncfarm.admin_site"):
-    from syncfarm.admin_site import UNFOLD  # noqa: F401 -- a setting
-if importlib.util.find_spec("api.settings"):
-    from api.settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401 -- settings
