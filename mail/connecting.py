@@ -65,6 +65,7 @@ def connect(application: Application, email: str, options: ConnectOptions) -> Ac
     """
     _check_texts(options)
     email = _checked_address(email)
+    connection.close_if_unusable_or_obsolete()  # slow servers must not keep the process's few database connections
     found = _found(email, options)
     settings = _settings("imap", email, options, found) | _settings("smtp", email, options, found)
     _try_out(settings, options.imap_password, found.note if found else "")

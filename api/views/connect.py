@@ -1,5 +1,6 @@
 """connect/custom: a mailbox becomes a grant. providers/detect: which servers an address has."""
 
+from django.db import connection
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -78,6 +79,7 @@ class DetectProvider(ContractView):
         email = self.query.get("email", "").strip()
         if not email:
             raise InvalidRequest("The query parameter 'email' is needed.")
+        connection.close_if_unusable_or_obsolete()  # name servers may be slow, and database connections are few
         try:
             found = detect(email)
         except DetectionFailed:
