@@ -156,6 +156,34 @@ def test_a_failure_of_our_own_is_logged_and_tells_nothing(
     assert "hunter2" in caplog.text
 
 
+@pytest.mark.parametrize("path", ["/v3/grants", "/v3/docs", "/v3"])
+def test_a_host_that_is_refused_is_an_error_in_the_format(api: Client, path: str) -> None:
+    failed(api.get(path, headers={"host": "evil.example"}), 400)
+
+
+def test_the_root_of_the_api_is_an_unknown_path(api: Client) -> None:
+    for method in ("GET", "POST", "DELETE"):
+        failed(api.generic(method, "/v3"), 404, "not_found_error")
+
+
+@pytest.mark.parametrize("path", ["/v3/docs", "/v3/openapi.json"])
+def test_errors_of_the_document_and_its_page_have_the_format(api: Client, path: str) -> None:
+    failed(api.post(path), 405)
+    failed(api.get(path, headers={"accept": "image/png"}), 406)
+    assert "version" in failed(api.get(f"{path}?version=x"), 400)
+    assert "lang" in failed(api.get(f"{path}?lang=de"), 400)
+
+
+def test_the_page_is_not_to_be_had_as_json(api: Client) -> None:
+    failed(api.get("/v3/docs", headers={"accept": "application/json"}), 406)
+
+
+def test_outside_of_the_api_errors_are_pages(api: Client) -> None:
+    for answer in (api.get("/nothing"), api.get("/", headers={"host": "evil.example"})):
+        assert answer.status_code in (404, 400)
+        assert "text/html" in answer["Content-Type"]
+
+
 def test_outside_of_the_views_errors_have_the_format_too() -> None:
     request = RequestFactory().get("/v3/x")
     answers = [
