@@ -24,6 +24,7 @@ class Difference:
     folder: str
     what: str
     folder_id: UUID | None = None
+    digest: bytes | None = None  # of a raw message that is lost or damaged
 
     def __str__(self) -> str:
         return f"{self.folder}: {self.what}" if self.folder else self.what
@@ -42,6 +43,8 @@ def run(account: Account, *, sample: int = SAMPLE) -> list[Difference]:
         for name, folder in local.items():
             if name in remote and remote[name].selectable:
                 found += _folder(session, folder, sample)
+            elif name in remote and store.flags_between(folder, 1, folder.uidnext):
+                found.append(Difference(folder.name, "holds mail here and none on the server", folder.id))
     return [*found, *_within(account)]
 
 
@@ -81,9 +84,9 @@ def _bytes(session: MailSession, folder: LocalFolder, uids: list[int]) -> Iterat
             continue
         content = stored.get(digest)
         if content is None:
-            yield Difference(folder.name, f"UID {message.uid}: its raw message is not stored", folder.id)
+            yield Difference(folder.name, f"UID {message.uid}: its raw message is not stored", folder.id, digest)
         elif content != message.raw and not message.raw.startswith(content):
-            yield Difference(folder.name, f"UID {message.uid}: its bytes differ from the server's", folder.id)
+            yield Difference(folder.name, f"UID {message.uid}: its bytes differ from the server's", folder.id, digest)
 
 
 _WITHIN = {

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +52,19 @@ def get_many(account_id: UUID, digests: Iterable[bytes]) -> dict[bytes, bytes]:
     """Raw messages by digest; those that are not stored are absent."""
     rows = Raw.objects.filter(account_id=account_id, digest__in=list(digests)).values_list("digest", "data")
     return {bytes(key): decompress(data) for key, data in rows}
+
+
+def missing(account_id: UUID, digests: Collection[bytes]) -> set[bytes]:
+    """Those of the digests that are not stored, though messages say so: lost, or dropped by a repair."""
+    if not digests:
+        return set()
+    stored = Raw.objects.filter(account_id=account_id, digest__in=list(digests)).values_list("digest", flat=True)
+    return set(digests) - {bytes(digest) for digest in stored}
+
+
+def drop(account_id: UUID, digests: Collection[bytes]) -> None:
+    """Forget raw messages that were found damaged; the next copy of their folder stores them anew."""
+    Raw.objects.filter(account_id=account_id, digest__in=list(digests)).delete()
 
 
 def get(account_id: UUID, key: bytes) -> bytes | None:

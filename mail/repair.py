@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from accounts.models import Account
-from mail import lease, store
+from mail import lease, raw, store
 from mail.audit import Difference
 from mail.mirror import sync_account
 
@@ -13,6 +13,7 @@ def repair(account: Account, found: Sequence[Difference]) -> None:
     """Raises LeaseLost if a worker syncs the account right now; transient errors stay on the account."""
     wrong = {difference.folder_id for difference in found if difference.folder_id}
     token = lease.claim(account.id)
+    raw.drop(account.id, {difference.digest for difference in found if difference.digest})
     with store.writing(account.id, token) as batch:
         for folder in store.local_folders(account.id):
             if folder.id in wrong:

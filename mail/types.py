@@ -181,8 +181,8 @@ class FolderPlan:
 class Arrival:
     """A message at a place, ready to be stored.
 
-    `message` is its public id; `parsed` is None where the mirror has it already and only the place is new. `raw` and
-    `body` are compressed.
+    `message` is its public id; `parsed` is None where the mirror has it already and only the place is new (and
+    the raw message, where that was lost). `raw` and `body` are compressed.
     """
 
     uid: int

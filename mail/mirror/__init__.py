@@ -7,10 +7,11 @@ deleting the messages that had lost their last place before it began; a move has
 
 import logging
 import random
-import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import Enum
 from uuid import UUID
 
 from django.utils import timezone
@@ -24,7 +25,7 @@ from mail.mirror.turn import Turn
 from mail.mirror.visit import visit
 from mail.sync.folders import needs_visit, plan_folders, visiting_order
 from mail.sync.schedule import retry_delay
-from mail.types import FolderFailed, LocalFolder, MailError, RemoteFolder
+from mail.types import ConnectionFailed, FolderFailed, FolderVanished, LocalFolder, MailError, RemoteFolder
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +60,12 @@ def sync_account(
         account = Account.objects.get(id=account_id)
         started = timezone.now()
         outcome.begun(account, token)
-        deadline = time.monotonic() + budget.total_seconds()
         try:
             login = login_for(account)
             if not thorough:
                 check_host(login)
             with opened(login) as session:
-                result = _passes(Turn(account_id, token, session, deadline, thorough, on_commit))
+                result = _passes(Turn(account_id, token, session, budget.total_seconds(), thorough, on_commit))
                 capabilities = session.capabilities
         except MailError as error:
             outcome.failed(account, token, error)
@@ -88,39 +88,45 @@ def _passes(turn: Turn) -> Result:
     for _ in range(PASSES):
         began = store.database_now()
         result = _one_pass(turn)
-        if result.more:
-            break  # a message without a place may have moved to where this pass did not get
-        with store.writing(turn.account_id, turn.token) as batch:
-            store.sweep_orphans(batch, began - GRACE if result.failing else began)
-        if result.failing or not store.has_orphans(turn.account_id):
+        # A message without a place may have moved to where an unfinished pass did not get: it waits.
+        whole = not result.more and not result.failing
+        while _sweep(turn, began if whole else began - GRACE):
+            pass
+        if not whole or not store.has_orphans(turn.account_id):
             break
     return result
 
 
+def _sweep(turn: Turn, before: datetime) -> bool:
+    """Delete some orphans; whether there may be more."""
+    with store.writing(turn.account_id, turn.token) as batch:
+        return store.sweep_orphans(batch, before) == store.SWEEP
+
+
 def _one_pass(turn: Turn) -> Result:
     pairs = _match_folders(turn)
-    failing = 0
+    ends = Counter[End]()
     for ours, theirs in pairs:
         waits = ours.next_try_at is not None and ours.next_try_at > timezone.now() and not turn.thorough
         if waits:
-            failing += 1
+            ends[End.FAILED] += 1
         elif turn.thorough or needs_visit(ours, theirs, turn.session.strategy):
-            failing += not _contained(turn, ours, visit)
-    failing += _copy_older(turn, [ours.id for ours, _theirs in pairs])
+            ends[_contained(turn, ours, visit)] += 1
+    ends += _copy_older(turn.with_time_to_copy(), [ours.id for ours, _theirs in pairs])
     more = any(folder.backfill_uid > 1 and not folder.next_try_at for folder in store.local_folders(turn.account_id))
-    return Result(more=more, failing=failing)
+    return Result(more=more or ends[End.UNFINISHED] > 0, failing=ends[End.FAILED])
 
 
-def _copy_older(turn: Turn, order: list[UUID]) -> int:
-    """Spend the rest of the turn on folders that are not whole yet. Returns how many failed."""
-    failing = 0
+def _copy_older(turn: Turn, order: list[UUID]) -> "Counter[End]":
+    """Spend the rest of the turn on folders that are not whole yet."""
+    ends = Counter[End]()
     folders = {folder.id: folder for folder in store.local_folders(turn.account_id)}
     ordered = (folders[folder_id] for folder_id in order)
     for folder in [folder for folder in ordered if folder.backfill_uid > 1 and not folder.next_try_at]:
-        failing += not _contained(turn, folder, backfill.backfill)
+        ends[_contained(turn, folder, backfill.backfill)] += 1
         if turn.is_over():
             break
-    return failing
+    return ends
 
 
 def _match_folders(turn: Turn) -> list[tuple[LocalFolder, RemoteFolder]]:
@@ -134,14 +140,31 @@ def _match_folders(turn: Turn) -> list[tuple[LocalFolder, RemoteFolder]]:
     return [(by_name[folder.wire_name], folder) for folder in listed]
 
 
-def _contained(turn: Turn, folder: LocalFolder, work: Callable[[Turn, LocalFolder], None]) -> bool:
-    """Whether the work on one folder went well. If the server refuses the folder, the others go on."""
+class End(Enum):
+    """How the work on one folder ended."""
+
+    DONE = "done"
+    UNFINISHED = "unfinished"  # the turn's time was up
+    FAILED = "failed"
+
+
+def _contained(turn: Turn, folder: LocalFolder, work: Callable[[Turn, LocalFolder], bool]) -> End:
+    """If the server refuses the folder, the others go on. If it hangs up, they go on in the next turn, without it."""
     try:
-        work(turn, folder)
-    except FolderFailed as error:
+        return End.DONE if work(turn, folder) else End.UNFINISHED
+    except FolderVanished as error:
         log.info("account %s folder %s: %s", turn.account_id, folder.id, error)
-        again = timezone.now() + retry_delay(folder.failures + 1, random.random())  # noqa: S311 -- jitter
-        with store.writing(turn.account_id, turn.token) as batch:
-            store.folder_failed(batch, folder, str(error), again)
-        return False
-    return True
+        return End.DONE  # the next list will say so
+    except FolderFailed as error:
+        _note_failure(turn, folder, error)
+        return End.FAILED
+    except ConnectionFailed as error:
+        _note_failure(turn, folder, error)
+        raise
+
+
+def _note_failure(turn: Turn, folder: LocalFolder, error: MailError) -> None:
+    log.info("account %s folder %s: %s", turn.account_id, folder.id, error)
+    again = timezone.now() + retry_delay(folder.failures + 1, random.random())  # noqa: S311 -- jitter
+    with store.writing(turn.account_id, turn.token) as batch:
+        store.folder_failed(batch, folder, str(error), again)

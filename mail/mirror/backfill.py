@@ -7,15 +7,19 @@ from mail.mirror.visit import begin
 from mail.types import LocalFolder
 
 
-def backfill(turn: Turn, folder: LocalFolder) -> None:
-    """Copy what lies below the checkpoint until the turn is over. Raises FolderFailed, ConnectionFailed, LeaseLost."""
+def backfill(turn: Turn, folder: LocalFolder) -> bool:
+    """Copy what lies below the checkpoint until the turn is over. True once all of it is copied.
+
+    Raises FolderFailed, ConnectionFailed, LeaseLost.
+    """
     selected = turn.session.select(folder.wire_name)
     if selected.uidvalidity != folder.uidvalidity:
         folder = begin(turn, folder, selected)
     older = turn.session.uids(1, folder.backfill_uid - 1) if folder.backfill_uid > 1 else []
-    folder = copy(turn, folder, older[::-1], lambda uids: {"backfill_uid": uids[-1]}, until_over=True)
+    folder = copy(turn, folder, older[::-1], lambda uids: {"backfill_uid": uids[-1]})
     if older and folder.backfill_uid > older[0]:
-        return  # the turn is over
+        return False
     with turn.writing() as batch:
         folder = store.checkpoint(batch, folder, backfill_uid=1)
         store.finish_reset(batch, folder)
+    return True

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, F, Value, When
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from accounts.models import Account, AccountState
@@ -42,10 +43,7 @@ def succeeded(
         last_sync_at=now,
         interval=interval,
         capabilities=sorted(capabilities),
-        # A wish that came during the turn stands: what it is about may lie behind where the turn had looked.
-        next_sync_at=Case(
-            When(next_sync_at__gt=started, next_sync_at__lte=now, then=F("next_sync_at")), default=Value(soon)
-        ),
+        next_sync_at=_unless_wished(account, soon),
     )
 
 
@@ -66,8 +64,14 @@ def failed(account: Account, token: UUID, error: MailError) -> None:
         failures=failures,
         last_error=str(error),
         last_error_at=now,
-        next_sync_at=None if error.permanent else now + delay,
+        next_sync_at=None if error.permanent else _unless_wished(account, now + delay),
     )
+
+
+def _unless_wished(account: Account, then: datetime) -> Case:
+    """Then, unless somebody asked for a sync during the turn: that may be about what the turn had looked at before."""
+    sooner = Least(F("next_sync_at"), Value(then))
+    return Case(When(next_sync_at=account.next_sync_at, then=Value(then)), default=sooner)
 
 
 def _note(account: Account, token: UUID, **columns: Any) -> None:

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
 from uuid import UUID
 
 from django.conf import settings
@@ -20,9 +21,10 @@ class Turn:
     account_id: UUID
     token: UUID
     open_session: MailSession
-    deadline: float  # of time.monotonic
+    budget: float  # seconds
     thorough: bool
     on_commit: Callable[[], None]
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def session(self) -> MailSession:
@@ -34,7 +36,11 @@ class Turn:
 
     def is_over(self) -> bool:
         """Whether the time is up."""
-        return time.monotonic() >= self.deadline
+        return time.monotonic() >= self.began + self.budget
+
+    def with_time_to_copy(self) -> Self:
+        """The turn, half of whose time is left however long it took to look for what is new."""
+        return replace(self, began=max(self.began, time.monotonic() - self.budget / 2))
 
     @contextmanager
     def writing(self) -> Iterator[store.Batch]:

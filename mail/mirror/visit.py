@@ -1,5 +1,6 @@
 """One folder, brought up to date as far as it is mirrored: flags, expunges, new mail, gaps."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from django.utils import timezone
@@ -7,27 +8,33 @@ from django.utils import timezone
 from mail import store
 from mail.mirror.arrivals import copy
 from mail.mirror.turn import Turn
-from mail.sync.visit import VisitPlan, counts_disagree, diff_flags, diff_uids, plan_visit
+from mail.sync.visit import FLAGS_WINDOW, VisitPlan, counts_disagree, diff_flags, diff_uids, plan_visit
 from mail.types import Changes, LocalFolder, Selected, SyncPoint
 
 
-def visit(turn: Turn, folder: LocalFolder) -> None:
-    """Select the folder and follow the plan. Raises FolderFailed, ConnectionFailed, LeaseLost."""
+def visit(turn: Turn, folder: LocalFolder) -> bool:
+    """Select the folder and follow the plan. False if the turn ended before all new mail was taken.
+
+    Raises FolderFailed, ConnectionFailed, LeaseLost.
+    """
     selected = turn.session.select(folder.wire_name, since=_sync_point(folder))
     plan = plan_visit(folder, selected, turn.session.strategy, thorough=turn.thorough)
     if plan.reset:
         begin(turn, folder, selected)
-        return
+        return True
     folder = _learn(turn, folder, selected, plan)
     if folder.uidnext < selected.uidnext:
         new = turn.session.uids(folder.uidnext, selected.uidnext - 1)
         folder = copy(turn, folder, new, lambda uids: {"uidnext": uids[-1] + 1})
+        if new and folder.uidnext <= new[-1]:
+            return False
         with turn.writing() as batch:
             folder = store.checkpoint(batch, folder, uidnext=selected.uidnext)
     if folder.gap_due:
         folder = _retry_gaps(turn, folder)
     if counts_disagree(folder, selected.exists):
         _compare_uids(turn, folder)
+    return True
 
 
 def begin(turn: Turn, folder: LocalFolder, selected: Selected) -> LocalFolder:
@@ -48,32 +55,50 @@ def _sync_point(folder: LocalFolder) -> SyncPoint | None:
 
 def _learn(turn: Turn, folder: LocalFolder, selected: Selected, plan: VisitPlan) -> LocalFolder:
     """Apply changed flags and expunges, and move the sync point past them, in one transaction."""
-    found = _changes(turn, folder, selected, plan)
+    found, flags_uid = _changes(turn, folder, selected, plan)
     known = store.flags_of(folder, found.flags)
     with turn.writing() as batch:
         store.change_flags(batch, folder, diff_flags(known, found.flags))
         if found.vanished:
             store.forget_places(batch, folder, found.vanished)
             store.settle_gaps(batch, folder, found.vanished)
-        return store.checkpoint(
-            batch, folder, highestmodseq=selected.highestmodseq, flags_uid=plan.next_flags_uid or folder.flags_uid
-        )
+        return store.checkpoint(batch, folder, highestmodseq=selected.highestmodseq, flags_uid=flags_uid)
 
 
-def _changes(turn: Turn, folder: LocalFolder, selected: Selected, plan: VisitPlan) -> Changes:
+def _changes(turn: Turn, folder: LocalFolder, selected: Selected, plan: VisitPlan) -> tuple[Changes, int]:
+    """What changed, and down to which UID older flags have been compared now."""
     if plan.learn == "answered":
-        return Changes(selected.flags, selected.vanished)
+        return Changes(selected.flags, selected.vanished), folder.flags_uid
     if plan.learn == "since":
         point = _sync_point(folder)
         assert point is not None, "a plan that asks what changed since has a sync point"
-        return turn.session.changes(point)
+        return turn.session.changes(point), folder.flags_uid
     flags: dict[int, frozenset[str]] = {}
     gone: set[int] = set()
-    for low, high in plan.windows:
+    low = 0
+    for low, high in _windows(folder, plan):
         there = turn.session.flags(low, high)
         flags |= there
         gone |= store.flags_between(folder, low, high).keys() - there.keys()
-    return Changes(flags, frozenset(gone))
+    return Changes(flags, frozenset(gone)), low
+
+
+def _windows(folder: LocalFolder, plan: VisitPlan) -> Iterator[tuple[int, int]]:
+    """Ranges of UIDs whose flags to compare: bounded by messages, for UIDs may lie far apart."""
+    if plan.learn == "nothing":
+        return
+    newest = store.window_below(folder, folder.uidnext, FLAGS_WINDOW)
+    if newest is None:
+        return
+    yield newest
+    if plan.learn == "everything":
+        while newest := store.window_below(folder, newest[0], FLAGS_WINDOW):
+            yield newest
+        return
+    wandering = store.window_below(folder, min(folder.flags_uid or newest[0], newest[0]), FLAGS_WINDOW)
+    older = wandering or store.window_below(folder, newest[0], FLAGS_WINDOW)
+    if older:
+        yield older
 
 
 def _retry_gaps(turn: Turn, folder: LocalFolder) -> LocalFolder:
@@ -91,9 +116,11 @@ def _retry_gaps(turn: Turn, folder: LocalFolder) -> LocalFolder:
 
 
 def _compare_uids(turn: Turn, folder: LocalFolder) -> None:
-    """The counts disagree: find what is gone and what was missed, UID by UID."""
+    """The counts disagree: find what is gone and what was missed, UID by UID; also above a UIDNEXT that lies low."""
     server = turn.session.uids(1)
-    diff = diff_uids(store.known_uids(folder), server, folder.backfill_uid, folder.uidnext - 1)
+    known = store.known_uids(folder)
+    highest = max([folder.uidnext - 1, *server[-1:], *known])
+    diff = diff_uids(known, server, folder.backfill_uid, highest)
     if diff.gone:
         with turn.writing() as batch:
             store.forget_places(batch, folder, diff.gone)

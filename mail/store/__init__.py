@@ -11,6 +11,7 @@ from mail.store.folders import (
     restart_folder,
 )
 from mail.store.messages import (
+    SWEEP,
     add_arrivals,
     change_flags,
     database_now,
@@ -27,11 +28,13 @@ from mail.store.places import (
     known_uids,
     record_gaps,
     settle_gaps,
+    window_below,
 )
 from mail.store.removal import remove_accounts
 from mail.store.threads import subject_candidates, thread_links, threads_by_provider_key
 
 __all__ = [
+    "SWEEP",
     "Batch",
     "add_arrivals",
     "begin_folder",
@@ -58,5 +61,6 @@ __all__ = [
     "sweep_orphans",
     "thread_links",
     "threads_by_provider_key",
+    "window_below",
     "writing",
 ]

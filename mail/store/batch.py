@@ -44,11 +44,13 @@ class Batch:
 def writing(account_id: UUID, lease: UUID) -> Iterator[Batch]:
     """A transaction for the holder of the lease. Raises LeaseLost, and writes nothing, if it is held no more.
 
-    The account's row stays locked until the commit, so a newer holder waits for it and sees all of it.
+    The account's row stays locked until the commit, so a newer holder waits for it and sees all of it. The lock lets
+    foreign keys to the account be checked meanwhile, or every other writer would wait for syncs.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM accounts_account WHERE id = %s AND lease_token = %s AND removed_at IS NULL FOR UPDATE",
+            "SELECT 1 FROM accounts_account WHERE id = %s AND lease_token = %s AND removed_at IS NULL "
+            "FOR NO KEY UPDATE",
             [account_id, lease],
         )
         if cursor.fetchone() is None:

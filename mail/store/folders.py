@@ -14,6 +14,7 @@ from mail.sync.tree import Kin, kin
 from mail.types import FolderPlan, LocalFolder, RemoteFolder, Selected
 
 _PASSING = frozenset({"\\Marked", "\\Unmarked", "\\UnMarked"})  # hints about new mail, not about the folder
+MAX_COUNT = 2**31 - 1  # what the column holds; RFC 3501 allows twice that
 
 _LOCAL = """
 SELECT f.id, f.wire_name, f.name, f.delimiter, f.role, f.attributes, f.selectable, f.mailbox_id, f.total_count,
@@ -52,6 +53,8 @@ def change_folders(batch: Batch, plan: FolderPlan) -> None:
         batch.log("folder", folder.id, "created")
     for ours, theirs in plan.kept:
         wanted = _listed(theirs, ours)
+        if ours.selectable and not theirs.selectable:
+            _empty(batch, ours)
         if wanted != _listed_now(ours):
             Folder.objects.filter(id=ours.id).update(**wanted)
             batch.log("folder", ours.id, "updated")
@@ -62,10 +65,18 @@ def change_folders(batch: Batch, plan: FolderPlan) -> None:
             batch.log("folder", folder_id, "updated")
 
 
-def _delete(batch: Batch, ours: LocalFolder) -> None:
+def _empty(batch: Batch, ours: LocalFolder) -> None:
+    """No mail is in it any more: it was deleted, or became a mere name above others (\\Noselect)."""
     batch.cursor.execute("DELETE FROM mail_location WHERE folder_id = %s RETURNING message_id", [ours.id])
     batch.moved.update(message for (message,) in batch.cursor.fetchall())
     batch.cursor.execute("DELETE FROM mail_gap WHERE folder_id = %s", [ours.id])
+    Folder.objects.filter(id=ours.id).update(
+        uidvalidity=None, uidnext=1, backfill_uid=1, highestmodseq=0, mirrored_count=0, total_count=0, unread_count=0
+    )
+
+
+def _delete(batch: Batch, ours: LocalFolder) -> None:
+    _empty(batch, ours)
     batch.cursor.execute("DELETE FROM mail_folder WHERE id = %s", [ours.id])
     batch.log("folder", ours.id, "deleted")
 
@@ -84,9 +95,15 @@ def _listed(theirs: RemoteFolder, ours: LocalFolder | None = None) -> dict[str, 
         "attributes": sorted(theirs.attributes - _PASSING),
         "selectable": theirs.selectable,
         "mailbox_id": theirs.mailbox_id,
-        "total_count": (ours.total if ours else 0) if theirs.messages is None else theirs.messages,
-        "unread_count": (ours.unread if ours else 0) if theirs.unseen is None else theirs.unseen,
+        "total_count": _count(theirs, theirs.messages, ours.total if ours else 0),
+        "unread_count": _count(theirs, theirs.unseen, ours.unread if ours else 0),
     }
+
+
+def _count(theirs: RemoteFolder, told: int | None, before: int) -> int:
+    if not theirs.selectable:
+        return 0
+    return before if told is None else min(told, MAX_COUNT)
 
 
 def _listed_now(ours: LocalFolder) -> dict[str, object]:
@@ -109,6 +126,7 @@ def begin_folder(batch: Batch, folder: LocalFolder, selected: Selected) -> Local
     Places under an older UIDVALIDITY stay until `finish_reset`, so that no message seems to leave the folder.
     """
     batch.cursor.execute("DELETE FROM mail_gap WHERE folder_id = %s", [folder.id])
+    _retire_places(batch, folder, selected.uidvalidity)
     Folder.objects.filter(id=folder.id).update(
         uidvalidity=selected.uidvalidity,
         uidnext=selected.uidnext,
@@ -125,9 +143,20 @@ def begin_folder(batch: Batch, folder: LocalFolder, selected: Selected) -> Local
 
 
 def restart_folder(batch: Batch, folder: LocalFolder) -> None:
-    """Have the folder copied anew, as after a UIDVALIDITY reset: no UIDVALIDITY is 0 (RFC 3501 §2.3.1.1)."""
-    batch.cursor.execute("UPDATE mail_location SET uidvalidity = 0 WHERE folder_id = %s", [folder.id])
+    """Have the folder copied anew, as after a UIDVALIDITY reset."""
+    _retire_places(batch, folder, folder.uidvalidity or 0)
     Folder.objects.filter(id=folder.id).update(uidvalidity=None, mirrored_count=0, failures=0, next_try_at=None)
+
+
+def _retire_places(batch: Batch, folder: LocalFolder, uidvalidity: int) -> None:
+    """Give places under this UIDVALIDITY one that no server uses and no older places have: its UIDs may mean other
+    messages now (a server that came back to an old value, a folder made anew), and both must fit beside each other."""
+    batch.cursor.execute(
+        "UPDATE mail_location SET uidvalidity = "
+        "(SELECT least(min(uidvalidity), 0) - 1 FROM mail_location WHERE folder_id = %s) "
+        "WHERE folder_id = %s AND uidvalidity = %s",
+        [folder.id, folder.id, uidvalidity],
+    )
 
 
 def checkpoint(batch: Batch, folder: LocalFolder, **columns: int) -> LocalFolder:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
+from django.db.models.functions import Greatest
 from psycopg2.extras import execute_values
 
 from mail import raw
@@ -14,6 +15,8 @@ from mail.models import Folder, Message
 from mail.store import rows
 from mail.store.batch import Batch
 from mail.types import Arrival, Assignment, LocalFolder
+
+SWEEP = 5000  # messages deleted in one transaction
 
 
 def known_messages(messages: Collection[UUID]) -> dict[UUID, datetime]:
@@ -30,7 +33,7 @@ def add_arrivals(batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival],
         batch.cursor,
         "INSERT INTO mail_location (folder_id, uidvalidity, uid, message_id, flags, received_at) VALUES %s "
         "ON CONFLICT DO NOTHING RETURNING message_id",
-        [rows.location_row(folder, arrival) for arrival in arrivals],
+        rows.location_rows(folder, arrivals),
         template="(%s, %s, %s, %s, %s::text[], %s)",
         page_size=500,
         fetch=True,
@@ -49,14 +52,11 @@ def add_arrivals(batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival],
 def _insert_messages(
     batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival], assignment: Assignment
 ) -> set[UUID]:
-    fresh = {arrival.message: arrival for arrival in arrivals if arrival.parsed is not None}
+    raws = {arrival.digest: arrival.raw for arrival in arrivals if arrival.digest}
+    raw.put_many(batch.cursor, batch.account_id, raws.items())
+    fresh = {arrival.message: arrival for arrival in reversed(arrivals) if arrival.parsed is not None}
     if not fresh:
         return set()
-    raw.put_many(
-        batch.cursor,
-        batch.account_id,
-        [(arrival.digest, arrival.raw) for arrival in fresh.values()],
-    )
     execute_values(
         batch.cursor,
         f"INSERT INTO mail_message ({', '.join(rows.MESSAGE_COLUMNS)}) VALUES %s",  # noqa: S608 -- constants
@@ -135,17 +135,20 @@ def forget_places(batch: Batch, folder: LocalFolder, uids: Iterable[int]) -> Non
     )
     gone = [message for (message,) in batch.cursor.fetchall()]
     batch.moved.update(gone)
-    Folder.objects.filter(id=folder.id).update(mirrored_count=F("mirrored_count") - len(gone))
+    Folder.objects.filter(id=folder.id).update(mirrored_count=Greatest(F("mirrored_count") - len(gone), 0))
 
 
 def sweep_orphans(batch: Batch, before: datetime) -> int:
-    """Delete messages that lost their last place before `before` and found no other since. Returns how many.
+    """Delete messages that lost their last place before `before` and found no other since, at most SWEEP at once.
+    Returns how many.
 
-    Call it after a pass that began at `before` and saw every folder whole: a move would have shown itself.
+    Call it after a pass that began at `before` and saw every folder whole: a move would have shown itself. The rows are
+    locked first: the search index may be adding words to them.
     """
     batch.cursor.execute(
-        "SELECT id, thread_id, digest FROM mail_message WHERE account_id = %s AND orphaned_at < %s",
-        [batch.account_id, before],
+        "SELECT id, thread_id, digest FROM mail_message WHERE account_id = %s AND orphaned_at < %s "
+        "ORDER BY id LIMIT %s FOR UPDATE",
+        [batch.account_id, before, SWEEP],
     )
     orphans = batch.cursor.fetchall()
     delete_messages(batch, [message for message, _thread, _digest in orphans], [bytes(row[2]) for row in orphans])

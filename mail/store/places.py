@@ -63,3 +63,14 @@ def settle_gaps(_batch: Batch, folder: LocalFolder, uids: Collection[int]) -> No
 def gap_attempts(folder: LocalFolder, uids: Collection[int]) -> dict[int, int]:
     """Those of the UIDs that are gaps -> tries so far."""
     return dict(Gap.objects.filter(folder_id=folder.id, uid__in=list(uids)).values_list("uid", "attempts"))
+
+
+def window_below(folder: LocalFolder, uid: int, size: int) -> tuple[int, int] | None:
+    """The range of UIDs that holds the `size` newest mirrored messages below `uid`; None if there are none."""
+    below = Location.objects.filter(folder_id=folder.id, uidvalidity=folder.uidvalidity or 0, uid__lt=uid)
+    uids = below.order_by("-uid").values_list("uid", flat=True)
+    high = uids.first()
+    if high is None:
+        return None
+    lowest = list(uids[size - 1 : size])
+    return (lowest[0] if lowest else folder.backfill_uid, high)

@@ -1,6 +1,8 @@
 """Arrivals as rows."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
 
 from psycopg2.extras import Json
@@ -16,7 +18,8 @@ MESSAGE_COLUMNS = (
 MESSAGE_TEMPLATE = (
     f"({', '.join({'participants': '%s::text[]', 'folder_ids': '%s::uuid[]'}.get(c, '%s') for c in MESSAGE_COLUMNS)})"
 )
-HEADER_ID_LENGTH = 998  # RFC 5322 §2.1.1: no line is longer
+HEADER_ID_OCTETS = 998  # RFC 5322 §2.1.1: no line is longer; a B-tree takes 2,704
+ADDRESS_OCTETS = 320  # RFC 3696: 64 @ 255; an index entry takes 8,191
 
 
 def message_row(account_id: UUID, folder: LocalFolder, arrival: Arrival, thread: UUID) -> tuple[object, ...]:
@@ -24,7 +27,7 @@ def message_row(account_id: UUID, folder: LocalFolder, arrival: Arrival, thread:
     parsed = arrival.parsed
     assert parsed is not None, "only messages that were read become rows"
     return (
-        arrival.message, account_id, thread, arrival.digest, arrival.size, parsed.header_id[:HEADER_ID_LENGTH],
+        arrival.message, account_id, thread, arrival.digest, arrival.size, _cut(parsed.header_id, HEADER_ID_OCTETS),
         parsed.subject, arrival.subject_key, arrival.is_reply, bool(parsed.references),
         _addresses(parsed.from_), _addresses(parsed.to), _addresses(parsed.cc), _addresses(parsed.bcc),
         _addresses(parsed.reply_to), sorted(participants(parsed)), parsed.date, arrival.received_at, parsed.snippet,
@@ -34,15 +37,31 @@ def message_row(account_id: UUID, folder: LocalFolder, arrival: Arrival, thread:
     )  # fmt: skip
 
 
-def location_row(folder: LocalFolder, arrival: Arrival) -> tuple[object, ...]:
-    """(folder, uidvalidity, uid, message, flags, received_at)."""
-    return folder.id, folder.uidvalidity, arrival.uid, arrival.message, sorted(arrival.flags), arrival.received_at
+def location_rows(folder: LocalFolder, arrivals: Sequence[Arrival]) -> list[tuple[object, ...]]:
+    """(folder, uidvalidity, uid, message, flags, received_at) of each. Twins take one date, their message's."""
+    received: dict[UUID, datetime | None] = {}
+    return [
+        (
+            folder.id,
+            folder.uidvalidity,
+            arrival.uid,
+            arrival.message,
+            sorted(arrival.flags),
+            received.setdefault(arrival.message, arrival.received_at),
+        )
+        for arrival in arrivals
+    ]
 
 
 def participants(parsed: Parsed) -> frozenset[str]:
     """Lower-case addresses of everybody the message names."""
     everybody = (*parsed.from_, *parsed.to, *parsed.cc, *parsed.bcc)
-    return frozenset(address.email.lower() for address in everybody if address.email)
+    emails = (address.email.lower() for address in everybody)
+    return frozenset(email for email in emails if 0 < len(email.encode()) <= ADDRESS_OCTETS)
+
+
+def _cut(text: str, octets: int) -> str:
+    return text.encode()[:octets].decode(errors="ignore")
 
 
 def _addresses(addresses: tuple[Address, ...]) -> Json:

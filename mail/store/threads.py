@@ -9,7 +9,7 @@ from django.db import connection
 from mail.models import Thread
 from mail.types import SubjectCandidate
 
-SUBJECT_CANDIDATES = 500  # of one batch: a subject that thousands share tells nothing
+SUBJECT_CANDIDATES = 501  # of one subject; threading joins none that more share
 
 
 def thread_links(account_id: UUID, digests: Collection[bytes]) -> dict[bytes, UUID]:
@@ -39,11 +39,12 @@ def subject_candidates(
         return []
     with connection.cursor() as cursor:
         cursor.execute(
+            "SELECT m.* FROM unnest(%s::bigint[]) AS wanted(key) CROSS JOIN LATERAL ("
             "SELECT thread_id, subject_key, is_reply, has_references, participants, received_at FROM mail_message m "
-            "WHERE account_id = %s AND subject_key = ANY(%s) AND received_at BETWEEN %s AND %s AND NOT EXISTS ("
+            "WHERE account_id = %s AND subject_key = wanted.key AND received_at BETWEEN %s AND %s AND NOT EXISTS ("
             "SELECT 1 FROM mail_thread t WHERE t.id = m.thread_id AND t.provider_key IS NOT NULL) "
-            "ORDER BY received_at DESC LIMIT %s",
-            [account_id, list(keys), min(around) - window, max(around) + window, SUBJECT_CANDIDATES],
+            "ORDER BY received_at DESC LIMIT %s) m",
+            [list(keys), account_id, min(around) - window, max(around) + window, SUBJECT_CANDIDATES],
         )
         return [
             SubjectCandidate(thread, key, is_reply, has_references, frozenset(participants), received_at)

@@ -81,14 +81,15 @@ def needs_visit(ours: LocalFolder, theirs: RemoteFolder, strategy: str) -> bool:
     """
     if not theirs.selectable:
         return False
-    if ours.backfill_uid > 1 or ours.gap_due or theirs.highestmodseq is None or strategy == "full":
+    if ours.gap_due or ours.next_try_at or not theirs.highestmodseq or strategy == "full":
         return True
-    return (theirs.uidvalidity, theirs.uidnext, theirs.messages, theirs.highestmodseq) != (
+    if (theirs.uidvalidity, theirs.uidnext, theirs.highestmodseq) != (
         ours.uidvalidity,
         ours.uidnext,
-        ours.mirrored + ours.gaps,
         ours.highestmodseq,
-    ) or theirs.highestmodseq == 0
+    ):
+        return True
+    return ours.backfill_uid <= 1 and theirs.messages != ours.mirrored + ours.gaps
 
 
 _ROLES_FIRST = ("inbox", "sent", "drafts", "archive", "all")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mail.types import Entry, LocalFolder, Selected
 
-FLAGS_WINDOW = 5000  # UIDs per flags comparison where the server cannot tell what changed; about 250 kB on the wire
+FLAGS_WINDOW = 5000  # messages per flags comparison where the server cannot tell what changed; about 250 kB on the wire
 BATCH_MESSAGES = 200  # one commit, one checkpoint: what a kill -9 loses at most
 BATCH_BYTES = 8 * 1024 * 1024
 ENTRIES = 2000  # sizes and ids per round trip
@@ -17,51 +17,29 @@ ENTRIES = 2000  # sizes and ids per round trip
 
 @dataclass(frozen=True, slots=True)
 class VisitPlan:
-    """`reset`: start over, UIDs mean something else now. `learn`: how changes of known UIDs are found:
-    "answered" (QRESYNC told in its SELECT), "since" (FETCH CHANGEDSINCE) or "windows" (compare flags); `windows` are
-    (low, high) ranges of UIDs; `next_flags_uid` is where the next visit's older window ends."""
+    """`reset`: start over, UIDs mean something else now. `learn`: how changes of known UIDs are found: "answered"
+    (QRESYNC told in its SELECT), "since" (FETCH CHANGEDSINCE), "windows" (compare flags of the newest mail and of one
+    window of older mail, which wanders), "everything" (compare all flags), or "nothing"."""
 
     reset: bool
     learn: str = "nothing"
-    windows: tuple[tuple[int, int], ...] = ()
-    next_flags_uid: int = 0
 
 
 def plan_visit(local: LocalFolder, selected: Selected, strategy: str, *, thorough: bool = False) -> VisitPlan:
     """Decide from the sync point and the answer to SELECT. `thorough`: where windows are the means, all of them."""
-    if local.uidvalidity != selected.uidvalidity:
+    if local.uidvalidity != selected.uidvalidity or selected.uidnext < local.uidnext:
+        # A UIDNEXT never falls (RFC 3501 §2.3.1.1): the folder was made anew, or a backup restored, under one value.
         return VisitPlan(reset=True)
     if local.uidnext <= 1:
         return VisitPlan(reset=False)
     if strategy == "full" or not selected.highestmodseq:
-        return _windows(local, everything=thorough)
+        return VisitPlan(reset=False, learn="everything" if thorough else "windows")
     if selected.highestmodseq < local.highestmodseq or not local.highestmodseq:
         # The server lost its index, was restored, or has just learned CONDSTORE: "since" would tell nothing.
-        return _windows(local, everything=True)
+        return VisitPlan(reset=False, learn="everything")
     if selected.resynced:
         return VisitPlan(reset=False, learn="answered")
     return VisitPlan(reset=False, learn="nothing" if selected.highestmodseq == local.highestmodseq else "since")
-
-
-def _windows(local: LocalFolder, *, everything: bool) -> VisitPlan:
-    """The newest window each time, and one older window that wanders down: bounded cost, every flag seen in the end."""
-    lowest, top = local.backfill_uid, local.uidnext - 1
-    if everything:
-        return VisitPlan(reset=False, learn="windows", windows=tuple(_split(lowest, top)))
-    newest = max(top - FLAGS_WINDOW + 1, lowest)
-    high = min(local.flags_uid or newest, newest) - 1
-    if high < lowest:
-        high = newest - 1
-    if high < lowest:
-        return VisitPlan(reset=False, learn="windows", windows=((newest, top),))
-    low = max(high - FLAGS_WINDOW + 1, lowest)
-    return VisitPlan(reset=False, learn="windows", windows=((newest, top), (low, high)), next_flags_uid=low)
-
-
-def _split(low: int, high: int) -> Iterator[tuple[int, int]]:
-    while high >= low:
-        yield max(high - FLAGS_WINDOW + 1, low), high
-        high -= FLAGS_WINDOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mail.sync.schedule import BUSY, SLEEPY, gap_delay, next_interval, retry_delay
-from mail.sync.visit import BATCH_BYTES, BATCH_MESSAGES, FLAGS_WINDOW, batches, diff_flags, diff_uids, plan_visit
+from mail.sync.visit import BATCH_BYTES, BATCH_MESSAGES, batches, diff_flags, diff_uids, plan_visit
 from mail.types import Entry, LocalFolder, Selected
 
 KNOWN = LocalFolder(UUID(int=1), "A", "A", uidvalidity=5, uidnext=100, highestmodseq=40, mirrored=99)
@@ -30,20 +30,16 @@ def test_an_equal_modseq_asks_nothing() -> None:
 
 def test_a_modseq_that_went_backwards_compares_every_flag() -> None:
     plan = plan_visit(KNOWN, Selected(5, 100, 99, highestmodseq=39, resynced=True), "qresync")
-    assert (plan.learn, plan.windows) == ("windows", ((1, 99),))
+    assert plan.learn == "everything"
 
 
-def test_without_condstore_flags_are_compared_in_windows_that_reach_every_uid_in_the_end() -> None:
-    folder = LocalFolder(UUID(int=1), "A", "A", uidvalidity=5, uidnext=23_001, mirrored=23_000)
-    seen: set[int] = set()
-    for _ in range(5):
-        plan = plan_visit(folder, Selected(5, 23_001, 23_000), "full")
-        assert sum(high - low + 1 for low, high in plan.windows) <= 2 * FLAGS_WINDOW
-        assert plan.windows[0] == (18_001, 23_000)
-        for low, high in plan.windows:
-            seen |= set(range(low, high + 1))
-        folder = LocalFolder(UUID(int=1), "A", "A", uidvalidity=5, uidnext=23_001, flags_uid=plan.next_flags_uid)
-    assert seen == set(range(1, 23_001))
+def test_a_uidnext_that_fell_starts_over() -> None:
+    assert plan_visit(KNOWN, Selected(5, 99, 98, highestmodseq=40), "condstore").reset
+
+
+def test_without_condstore_flags_are_compared_in_windows_and_all_of_them_by_wish() -> None:
+    assert plan_visit(KNOWN, Selected(5, 100, 99), "full").learn == "windows"
+    assert plan_visit(KNOWN, Selected(5, 100, 99), "full", thorough=True).learn == "everything"
 
 
 @given(st.sets(st.integers(1, 60)), st.sets(st.integers(1, 60)), st.integers(1, 60), st.integers(1, 60))
