@@ -1,5 +1,6 @@
 """What sockets, TLS, imaplib and servers raise or say, as facts with words for the mailbox's owner."""
 
+import ast
 import imaplib
 import re
 import ssl
@@ -9,6 +10,7 @@ from typing import Any
 
 from accounts.network import HostError
 from mail.imap.reader import readable
+from mail.imap.redaction import without_password
 from mail.types import AuthenticationFailed, ConnectionFailed, Login
 
 # Answers to a login that mean "not now" rather than "never" (RFC 5530 §3; Exchange, Gmail, Yahoo in words).
@@ -18,7 +20,8 @@ _NOT_NOW = re.compile(
     re.IGNORECASE,
 )
 
-_IMAPLIBS_WORDS = re.compile(r"""^(?:command: \w+ => |\w+ command error: BAD \[b['"]|\* BYE )+(.*?)(?:['"]\])?$""")
+_IMAPLIBS_WORDS = re.compile(r"^(?:command: \w+ => |\w+ command error: BAD |\* BYE )+")
+_IMAPLIBS_QUOTE = re.compile(r"""\[?(b'.*'|b".*")\]?$""", re.DOTALL)  # repr() of what the server said
 
 
 def refused_login(login: Login, answer: str, *, understood: bool) -> AuthenticationFailed:
@@ -33,11 +36,25 @@ def refused_login(login: Login, answer: str, *, understood: bool) -> Authenticat
     )
 
 
-def said(error: BaseException) -> str:
-    """What the server said, out of an error of imaplib, which keeps bytes or wraps the text in words of its own."""
+def said(error: BaseException, login: Login) -> str:
+    """What the server said, without the password if it repeats that.
+
+    imaplib's errors keep it as bytes, or as text with words of imaplib's own around it.
+    """
     text: Any = error.args[0] if error.args else ""
-    octets = text if isinstance(text, bytes) else str(text).encode("utf-8", "replace")
-    return _IMAPLIBS_WORDS.sub(r"\1", readable(octets))
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else _unquoted(str(text))
+    return readable(without_password(_IMAPLIBS_WORDS.sub("", words), login).encode("utf-8", "replace"))
+
+
+def _unquoted(text: str) -> str:
+    quote = _IMAPLIBS_QUOTE.search(text)
+    if quote is None:
+        return text
+    try:
+        octets: bytes = ast.literal_eval(quote[1])
+    except (ValueError, SyntaxError):
+        return text
+    return text[: quote.start()] + octets.decode("utf-8", "replace")
 
 
 @contextmanager
@@ -50,7 +67,10 @@ def connection_errors(login: Login, timeout: float) -> Iterator[None]:
         raise ConnectionFailed(_of_socket(error, where, login.host, timeout)) from error
     except imaplib.IMAP4.error as error:  # imapclient's are the same
         lost = "socket error" in str(error)
-        raise ConnectionFailed(f"{where} dropped the connection." if lost else f"{where}: {said(error)}") from error
+        # Not "from error": its text may repeat the password.
+        raise ConnectionFailed(
+            f"{where} dropped the connection." if lost else f"{where}: {said(error, login)}"
+        ) from None
     except ValueError as error:  # imaplib, of a number with thousands of digits
         raise ConnectionFailed(f"{where} sent what is not IMAP.") from error
 

@@ -137,7 +137,8 @@ def _authenticate(client: _Client, login: Login) -> None:
         if isinstance(cause, imaplib.IMAP4.abort):  # imapclient calls a lost connection a LoginError too
             raise cause from None
         understood = "command error: BAD" not in str(cause)
-        raise failures.refused_login(login, failures.said(cause), understood=understood) from error
+        # Not "from error": its text may repeat the password.
+        raise failures.refused_login(login, failures.said(cause, login), understood=understood) from None
 
 
 def _astring(username: str) -> str:
