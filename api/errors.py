@@ -116,30 +116,31 @@ def _words(detail: Any, field: str = "") -> str:
     return f"{field}: {detail}" if field else str(detail)
 
 
-# --- outside of any view: the project's handler400, handler404 and handler500 -----------------------------------
+# --- outside of any view: the project's handler400, handler404 and handler500, and syncfarm.bodies ---------------
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400: a host or a path that Django refuses."""
     if not _is_api(request):
         return defaults.bad_request(request, exception)
-    return _outside(400, "The request is malformed.")
+    return outside(400, "The request is malformed.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler404."""
-    return _outside(404, "The path is not found.") if _is_api(request) else defaults.page_not_found(request, exception)
+    return outside(404, "The path is not found.") if _is_api(request) else defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500: a failure outside of the views, for example while an answer is rendered. Django logs it."""
-    return _outside(500, "Something went wrong in the farm.") if _is_api(request) else defaults.server_error(request)
+    return outside(500, "Something went wrong in the farm.") if _is_api(request) else defaults.server_error(request)
 
 
 def _is_api(request: HttpRequest) -> bool:
     return request.path.startswith("/v3/") or request.path == "/v3"
 
 
-def _outside(status: int, message: str) -> JsonResponse:
+def outside(status: int, message: str) -> JsonResponse:
+    """An error's answer where no view made the request's id."""
     request_id = str(uuid.uuid4())
     return JsonResponse(envelope(request_id, status, message), status=status, headers={"x-request-id": request_id})
