@@ -15,13 +15,13 @@ from uuid import UUID, uuid4
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, AccountState
 from mail.types import LeaseLost
 
 log = logging.getLogger(__name__)
 
 CLAIM = timedelta(seconds=30)  # from claim to the worker's start
-HOLD = timedelta(seconds=30)  # what a dead worker costs
+HOLD = timedelta(seconds=60)  # what a dead worker costs; a busy one must get round to renewing
 RENEWAL = 10.0  # seconds
 
 _CLAIM = """
@@ -43,25 +43,33 @@ def claim_due(limit: int) -> list[tuple[UUID, UUID]]:
 
 
 def claim(account_id: UUID) -> UUID:
-    """Claim one account, due or not. Raises LeaseLost if another worker holds it."""
+    """Claim one account, due or not. Raises LeaseLost if another worker holds it, or somebody paused it."""
     token = uuid4()
     now = timezone.now()
-    free = Account.objects.present().filter(id=account_id).exclude(lease_expires_at__gt=now)
+    present = Account.objects.present().filter(id=account_id)
+    free = present.exclude(state=AccountState.PAUSED).exclude(lease_expires_at__gt=now)
     if not free.update(lease_token=token, lease_expires_at=now + CLAIM):
-        raise LeaseLost("another worker is syncing this account right now")
+        paused = present.filter(state=AccountState.PAUSED).exists()
+        raise LeaseLost("it is paused; resume it first" if paused else "another worker is syncing it right now")
     return token
 
 
 @contextmanager
-def held(account_id: UUID, token: UUID) -> Iterator[None]:
-    """Keep the lease while the block runs, and give it back. Raises LeaseLost if it is not ours any more."""
-    if not _renew(account_id, token):
-        raise LeaseLost(f"the claim on account {account_id} has lapsed")
+def held(account_id: UUID, claimed: UUID) -> Iterator[UUID]:
+    """Keep the lease while the block runs, and give it back. Yields the token that writes are checked by.
+
+    It replaces the claim's: a task that the broker delivers twice is one claim, and only the first gets to hold it.
+    Raises LeaseLost if the claim was taken up or given to another since, or the account is paused or removed.
+    """
+    token = uuid4()
+    ours = Account.objects.present().filter(id=account_id, lease_token=claimed)
+    if not ours.update(lease_token=token, lease_expires_at=timezone.now() + HOLD):
+        raise LeaseLost(f"the claim on account {account_id} has lapsed or was taken up already")
     done = threading.Event()
     renewer = threading.Thread(target=_keep, args=(account_id, token, done), name=f"lease {account_id}", daemon=True)
     renewer.start()
     try:
-        yield
+        yield token
     finally:
         done.set()
         renewer.join()

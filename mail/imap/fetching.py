@@ -21,6 +21,8 @@ _MONTHS = {
         (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"), 1
     )
 }
+# RFC 3501 §9: system flags are the same in any case.
+_SYSTEM_FLAGS = {flag.lower(): flag for flag in ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft")}
 _SECTIONS = (b"BODY[]", b"BODY[HEADER]")
 # Only an answer to our FETCH has one of these; a FETCH that the server volunteers tells of flags alone.
 _ASKED_FOR = frozenset({*_SECTIONS, b"RFC822.SIZE", b"INTERNALDATE"})
@@ -58,7 +60,7 @@ def flags(items: Items) -> frozenset[str]:
 @functools.lru_cache(maxsize=4096)  # a mailbox knows few combinations: saves time, and memory by sharing the sets
 def _flags(sent: tuple[bytes, ...]) -> frozenset[str]:
     names = (flag.decode("utf-8", "replace").replace("\0", "\ufffd") for flag in sent)
-    return frozenset(name for name in names if name.lower() != "\\recent")
+    return frozenset(_SYSTEM_FLAGS.get(name.lower(), name) for name in names if name.lower() != "\\recent")
 
 
 def entry(uid: int, items: Items) -> Entry:
@@ -97,6 +99,8 @@ def received(value: Token) -> datetime:
         date, time, zone = value.split()
         day, month, year = date.split(b"-")
         hour, minute, second = (int(each) for each in time.split(b":"))
+        if not 1970 <= int(year) <= 2200:  # a time zone could push the ends of time over the edge, here or in a table
+            return UNKNOWN_DATE
         return datetime(
             int(year),
             _MONTHS[month.lower()],

@@ -45,7 +45,7 @@ class Result:
 
 def sync_account(
     account_id: UUID,
-    token: UUID,
+    claim: UUID,
     *,
     budget: timedelta = TURN,
     thorough: bool = False,
@@ -56,7 +56,7 @@ def sync_account(
     `thorough` is somebody's own wish: every flag is compared even where the server cannot tell what changed, and a host
     that seems down is asked all the same. `on_commit` is called after each batch.
     """
-    with lease.held(account_id, token):
+    with lease.held(account_id, claim) as token:
         account = Account.objects.get(id=account_id)
         started = timezone.now()
         outcome.begun(account, token)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import psycopg2
 from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
@@ -70,7 +71,7 @@ def _copy_batch(
     uids = {entry.uid for entry in entries}
     try:
         return _store(turn, folder, uids, known, haul, columns)
-    except (DatabaseError, ValueError, OverflowError) as error:
+    except (DatabaseError, psycopg2.Error, ValueError, OverflowError) as error:
         if not _is_about_the_data(error):
             raise
         log.exception("account %s: a batch cannot be stored, storing its messages singly", turn.account_id)
@@ -102,7 +103,7 @@ def _store_singly(
     for message in haul.fetched:
         try:
             folder = _store(turn, folder, {message.uid}, {}, _Haul([message]), {})
-        except (DatabaseError, ValueError, OverflowError) as error:
+        except (DatabaseError, psycopg2.Error, ValueError, OverflowError) as error:
             if not _is_about_the_data(error):
                 raise
             log.exception("account %s folder %s: UID %d cannot be stored", turn.account_id, folder.id, message.uid)
@@ -114,9 +115,10 @@ def _store_singly(
 
 def _is_about_the_data(error: Exception) -> bool:
     """Whether the database, or Python on the way to it, refuses what the message says, and would again."""
-    if not isinstance(error, DatabaseError):
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error
+    if not isinstance(cause, psycopg2.Error):
         return True
-    code = getattr(error.__cause__, "pgcode", None) or ""
+    code = cause.pgcode or ""
     return code[:2] in {"22", "54"}  # data exception, program limit exceeded
 
 
