@@ -71,8 +71,8 @@ def connection_errors(login: Login, timeout: float) -> Iterator[None]:
         raise ConnectionFailed(
             f"{where} dropped the connection." if lost else f"{where}: {said(error, login)}"
         ) from None
-    except ValueError as error:  # imaplib, of a number with thousands of digits
-        raise ConnectionFailed(f"{where} sent what is not IMAP.") from error
+    except ValueError:  # imaplib, of a number with thousands of digits
+        raise ConnectionFailed(f"{where} sent what is not IMAP.") from None
 
 
 def _of_socket(error: OSError, where: str, host: str, timeout: float) -> str:

@@ -11,6 +11,7 @@ from imapclient.exceptions import LoginError
 
 from accounts.network import open_socket, tls_context
 from mail.imap import failures
+from mail.imap.watch import Counted, Watch
 from mail.types import AuthenticationFailed, ConnectionFailed, Login
 
 _BUFFER = 64 * 1024  # a system call fetches several small mails, and 100 accounts in a process are 6 MB
@@ -22,7 +23,8 @@ _ATOM = re.compile(r"[^\s(){%*\"\\\x7f-\U0010ffff]+")
 class Connection(imaplib.IMAP4):
     """imaplib's connection over a socket that went to a checked address, with a `stream` that others may read on."""
 
-    def __init__(self, login: Login, timeout: float) -> None:
+    def __init__(self, login: Login, timeout: float, watch: Watch) -> None:
+        self.watch = watch
         self._login = login
         self._seconds = timeout
         self._room = _ROOM
@@ -33,6 +35,7 @@ class Connection(imaplib.IMAP4):
     def _create_socket(self, timeout: float | None) -> socket.socket:  # noqa: ARG002 -- imaplib's signature
         login = self._login
         sock = open_socket(login.host, login.port, timeout=self._seconds, trusted=login.trusted)
+        self.watch.guard(sock)
         if login.security != "tls":
             return sock
         return tls_context(login.trusted).wrap_socket(sock, server_hostname=login.host)
@@ -41,7 +44,7 @@ class Connection(imaplib.IMAP4):
     def stream(self) -> io.BufferedReader:
         """What the server sends, buffered. A new one after STARTTLS: what was sent in the clear before is not read."""
         if self._stream is None or self._streamed is not self.sock:
-            self._stream = io.BufferedReader(self.sock.makefile("rb", buffering=0), _BUFFER)
+            self._stream = io.BufferedReader(Counted(self.sock.makefile("rb", buffering=0), self.watch), _BUFFER)
             self._streamed = self.sock
         return self._stream
 
@@ -67,44 +70,55 @@ class Connection(imaplib.IMAP4):
             raise self.abort(f"sent more than {_ROOM:,} octets before the login was done")
 
     def shutdown(self) -> None:
-        """Close the socket; the stream would keep it open. Never fails: the socket may be gone by now."""
+        """Close the socket; stream and watch would keep it open. Never fails: the socket may be gone by now."""
         with contextlib.suppress(OSError):
             if self._stream is not None:
                 self._stream.close()
         with contextlib.suppress(OSError):
             super().shutdown()
+        self.watch.end()
 
 
 class _Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
     """imapclient on our Connection."""
 
-    def __init__(self, login: Login, timeout: float) -> None:
+    def __init__(self, login: Login, timeout: float, watch: Watch) -> None:
         self._login = login
         self._seconds = timeout
+        self._watch = watch
         super().__init__(login.host, port=login.port, ssl=login.security == "tls", timeout=timeout)
 
     def _create_IMAP4(self) -> Connection:  # noqa: N802 -- imapclient's name
-        self.connection = Connection(self._login, self._seconds)
+        self.connection = Connection(self._login, self._seconds, self._watch)
         return self.connection
 
 
-def open_connection(login: Login, timeout: float) -> Connection:
-    """A connection that is logged in. Raises ConnectionFailed or AuthenticationFailed."""
+def open_connection(login: Login, timeout: float, seconds: float) -> Connection:
+    """A connection that is logged in, within `seconds`. Raises ConnectionFailed or AuthenticationFailed."""
     if login.security == "none" and not login.trusted:
         raise ConnectionFailed(
             f"A connection to {login.host} without encryption is refused. Choose TLS or STARTTLS, or ask the operator"
             f" to add {login.host} to SYNCFARM_TRUSTED_HOSTS."
         )
-    with failures.connection_errors(login, timeout):
-        client = _Client(login, timeout)
+    watch = Watch(login.host, seconds)
+    with watch.waiting(), failures.connection_errors(login, timeout):
         try:
-            if login.security == "starttls":
-                _start_tls(client, login)
-            _authenticate(client, login)
+            client = _Client(login, timeout, watch)
+            _log_in(client, login)
         except BaseException:  # gevent's Timeout is none of Exception's
-            client.connection.shutdown()
+            watch.end()
             raise
         return client.connection
+
+
+def _log_in(client: _Client, login: Login) -> None:
+    try:
+        if login.security == "starttls":
+            _start_tls(client, login)
+        _authenticate(client, login)
+    except BaseException:
+        client.connection.shutdown()
+        raise
 
 
 def _start_tls(client: _Client, login: Login) -> None:

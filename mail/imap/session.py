@@ -24,6 +24,7 @@ from mail.types import (
     SyncPoint,
 )
 
+_SECONDS_TO_LOG_IN = 60.0
 _SECONDS_TO_LEAVE = 2.0
 _GONE = re.compile(r"(doesn't|does not|not) exist|no such|non-?existent|unknown (mailbox|folder)", re.IGNORECASE)
 
@@ -42,14 +43,26 @@ class MailSession:
         self.capabilities = offered
 
     @classmethod
-    def open(cls, login: Login, *, timeout: float = 30.0) -> Self:
+    def open(cls, login: Login, *, timeout: float = 30.0, seconds: float | None = None) -> Self:
         """Connect and log in; `timeout` is the longest wait for any one piece of an answer, in seconds.
 
-        Raises AuthenticationFailed or ConnectionFailed.
+        `seconds`: after so many from now the connection is cut. None: the login has a minute, and then the session may
+        last as long as the server gets ahead (mail.imap.watch). Raises AuthenticationFailed or ConnectionFailed.
         """
-        connection = open_connection(login, timeout)
+        connection = open_connection(login, timeout, _SECONDS_TO_LOG_IN if seconds is None else seconds)
         wire = Wire(connection, login, timeout)
-        return cls(wire, login, *capabilities.negotiate(wire, connection.announced()))
+        try:
+            session = cls(wire, login, *capabilities.negotiate(wire, connection.announced()))
+        except BaseException:
+            wire.close()
+            raise
+        if seconds is None:
+            wire.pace()
+        return session
+
+    def stop(self, reason: str) -> None:
+        """Break the connection, from any thread: the method that waits for the server fails for this reason."""
+        self._wire.stop(reason)
 
     @property
     def strategy(self) -> str:

@@ -29,6 +29,7 @@ class Wire:
 
     def __init__(self, connection: Connection, login: Login, timeout: float) -> None:
         self._connection = connection
+        self._watch = connection.watch
         self._login = login
         self._timeout = timeout
         self._reader = ResponseReader(connection.stream)
@@ -61,13 +62,22 @@ class Wire:
                     yield answer
 
     def log_out(self, timeout: float) -> None:
-        """Take leave of the server if it listens, waiting `timeout` seconds at most for each word, and close."""
+        """Take leave of the server if it listens, within `timeout` seconds, and close."""
         if not (self.closed or self._under_way):
             with contextlib.suppress(OSError, ConnectionFailed, CommandRefused, ConnectionEnded, ProtocolBroken):
                 self._connection.sock.settimeout(timeout)
+                self._watch.allow(timeout)
                 for _ in self._answers(self._send((b"LOGOUT",))):
                     pass
         self.close()
+
+    def pace(self) -> None:
+        """The login is over: from now on the server has time as long as it gets ahead (mail.imap.watch)."""
+        self._watch.pace()
+
+    def stop(self, reason: str) -> None:
+        """Make whatever command is under way fail for this reason, and all that follow. From any thread."""
+        self._watch.cut(reason)
 
     def close(self) -> None:
         """Close the connection without a word."""
@@ -82,7 +92,7 @@ class Wire:
         self._under_way = True
         in_step = False
         try:
-            with connection_errors(self._login, self._timeout), self._reading_errors():
+            with self._watch.waiting(), connection_errors(self._login, self._timeout), self._reading_errors():
                 yield
             in_step = True
         except CommandRefused:

@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from mail.types import Login
 
 DROP = b"<drop>"  # at the end of an answer: close the connection
 STALL = b"<stall>"  # at the end of an answer: say nothing more
+DRIP = b"<drip>"  # at the end of an answer: an octet now and then, for some seconds
 
 _LITERAL = re.compile(rb"\{(\d+)(\+?)\}\r\n$")
 _ORDINARY = {
@@ -93,11 +95,23 @@ class ScriptedServer:
 
 def _say(connection: socket.socket, answer: bytes) -> bool:
     """Send an answer; whether the conversation goes on."""
-    connection.sendall(answer.removesuffix(DROP).removesuffix(STALL))
+    said = answer
+    for sign in (DROP, STALL, DRIP):
+        said = said.removesuffix(sign)
+    connection.sendall(said)
     if answer.endswith(STALL):
         with contextlib.suppress(OSError):
             connection.recv(1)  # until the client gives up
-    return not answer.endswith((DROP, STALL))
+    if answer.endswith(DRIP):
+        _drip(connection)
+    return said == answer
+
+
+def _drip(connection: socket.socket) -> None:
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        connection.sendall(b"x")
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager

@@ -1,14 +1,17 @@
 """Servers that would use up our memory, time or trust."""
 
+import threading
+import time
 from base64 import b64encode
 from dataclasses import replace
+from pathlib import Path
 from traceback import format_exception
 
 import pytest
 
 from mail.imap.session import MailSession
 from mail.types import AuthenticationFailed, ConnectionFailed
-from tests.protocol.scripted import DROP, ScriptedServer
+from tests.protocol.scripted import DRIP, DROP, STALL, ScriptedServer
 
 _HUGE = b"* FOO {99999999999999}\r\n"
 _ENDLESS = b"* FOO {" + b"9" * 5000 + b"}\r\n"
@@ -71,3 +74,103 @@ def test_a_password_repeated_out_of_turn_is_shown_to_nobody(answer: bytes) -> No
     shown = "".join(format_exception(failed.value))
     assert "…" in shown
     assert "secret" not in shown
+
+
+_DRIPS = [
+    ({}, b"* OK hel" + DRIP),
+    ({"CAPABILITY": b"* CAPABILITY " + DRIP}, b"* OK\r\n"),
+    ({"LOGIN": DRIP}, b"* OK\r\n"),
+    ({"LOGIN": b"%T OK [CAPABILITY ID] in\r\n", "ID": DRIP}, b"* OK\r\n"),
+    ({"LIST": b"* LIST () {900000}\r\n" + DRIP}, b"* OK\r\n"),
+]
+
+
+@pytest.mark.parametrize(("script", "greeting"), _DRIPS)
+def test_a_server_that_drips_does_not_hold_a_session_beyond_its_time(script: dict[str, bytes], greeting: bytes) -> None:
+    with (
+        ScriptedServer(script, greeting) as server,
+        pytest.raises(ConnectionFailed, match=r"127\.0\.0\.1 did not finish in 0\.5 seconds"),
+        MailSession.open(server.login, seconds=0.5) as session,
+    ):
+        session.folders()
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_an_endless_handshake_does_not_hold_a_session_beyond_its_time(security: str) -> None:
+    script = {
+        "CAPABILITY": b"* CAPABILITY IMAP4rev1 STARTTLS\r\n%T OK done\r\n",
+        "STARTTLS": b"%T OK go\r\n" + STALL,
+    }
+    greeting = b"* OK\r\n" if security == "starttls" else b"\x16\x03\x03\x40\x00" + DRIP
+    with (
+        ScriptedServer(script, greeting) as server,
+        pytest.raises(ConnectionFailed, match=r"did not finish in 0\.5 seconds"),
+    ):
+        MailSession.open(replace(server.login, security=security), seconds=0.5)
+
+
+def test_a_login_has_a_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mail.imap.session._SECONDS_TO_LOG_IN", 0.5)
+    with (
+        ScriptedServer({"LOGIN": DRIP}) as server,
+        pytest.raises(ConnectionFailed, match=r"did not finish in 0\.5 seconds"),
+    ):
+        MailSession.open(server.login)
+
+
+def test_a_server_that_drips_later_is_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mail.imap.watch.PATIENCE", 0.5)
+    with (
+        ScriptedServer({"UID FETCH": b"* 1 FETCH (UID 1 BODY[] {99999}\r\n" + DRIP}) as server,
+        MailSession.open(server.login) as session,
+    ):
+        session.select("INBOX")
+        with pytest.raises(ConnectionFailed, match=r"is too slow: \d+ octets in \d seconds"):
+            list(session.bodies([1]))
+
+
+def test_a_session_that_gets_ahead_outlasts_every_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mail.imap.watch.PATIENCE", 0.05)
+    monkeypatch.setattr("mail.imap.watch.RATE", 1)
+    monkeypatch.setattr("mail.imap.session._SECONDS_TO_LOG_IN", 0.5)
+    with (
+        ScriptedServer({"UID FETCH": b"* 1 FETCH (UID 1 BODY[] {20}\r\n" + DRIP}) as server,
+        MailSession.open(server.login) as session,
+    ):
+        session.select("INBOX")
+        with pytest.raises(ConnectionFailed, match="dropped"):
+            list(session.bodies([1]))
+
+
+def test_a_goodbye_that_drips_is_not_waited_for() -> None:
+    with ScriptedServer({"LOGOUT": DRIP}) as server:
+        session = MailSession.open(server.login)
+        started = time.monotonic()
+        session.close()
+        assert time.monotonic() - started < 4.5
+
+
+def test_a_session_can_be_stopped_from_elsewhere() -> None:
+    with ScriptedServer({"UID FETCH": STALL}) as server, MailSession.open(server.login) as session:
+        session.select("INBOX")
+        threading.Timer(0.2, session.stop, ["Enough."]).start()
+        with pytest.raises(ConnectionFailed, match=r"^Enough\.$"):
+            list(session.bodies([1]))
+        with pytest.raises(ConnectionFailed):
+            session.uids(1)
+
+
+def test_a_closed_session_leaves_no_thread_and_no_socket() -> None:
+    before = _threads_and_files()
+    with ScriptedServer({}) as server:
+        MailSession.open(server.login).close()
+        with pytest.raises(ConnectionFailed):
+            MailSession.open(replace(server.login, security="tls"))
+    deadline = time.monotonic() + 10
+    while _threads_and_files() != before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert _threads_and_files() == before
+
+
+def _threads_and_files() -> tuple[int, int]:
+    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
