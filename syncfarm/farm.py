@@ -53,9 +53,9 @@ def run(env: Environment) -> None:
         local_url = choose_addresses(env)
         vardir.announce(env.var, farm := _running(env, local_url))
         try:
-            password = prepare_database(env)
+            login = prepare_database(env)
             supervisor = Supervisor(BASE_DIR / "Procfile", os.environ)
-            supervisor.run(Watch(supervisor, embedded, farm, password).tick)
+            supervisor.run(Watch(supervisor, embedded, farm, login).tick)
         finally:
             vardir.forget(env.var)
 
@@ -110,7 +110,7 @@ def _running(env: Environment, local_url: str) -> vardir.Running:
 
 
 def prepare_database(env: Environment) -> str:
-    """Migrate and see to the administrator; returns the password, "" if it was changed since."""
+    """Migrate and see to the administrator; returns how to log in, in words."""
     import django  # noqa: PLC0415 -- settings read the environment that was completed above
     from django.core.management import call_command  # noqa: PLC0415
     from django.db import connections  # noqa: PLC0415
@@ -119,12 +119,13 @@ def prepare_database(env: Environment) -> str:
     django.setup()
     _say("Bringing the database up to date …")
     call_command("migrate", verbosity=0)
-    password = _administrator(env.var / "admin_password")
+    login = administrator(env.var / "admin_password")
     connections.close_all()
-    return password
+    return login
 
 
-def _administrator(path: Path) -> str:
+def administrator(path: Path) -> str:
+    """Who may log in, and with what. Later starts tell the password to terminals alone: logs are kept and passed on."""
     from django.contrib.auth import get_user_model  # noqa: PLC0415 -- after django.setup()
 
     users = get_user_model().objects
@@ -132,19 +133,21 @@ def _administrator(path: Path) -> str:
     if user is None:
         password = vardir.secret(path)
         users.create_superuser("admin", password=password)
-        return password
+        return f"user admin, password {password}"
     password = vardir.kept(path)
-    return password if password and user.check_password(password) else ""
+    if not password or not user.check_password(password):
+        return "user admin, with the password you set"
+    return f"user admin, password {password if sys.stdout.isatty() else f'in {path}'}"
 
 
 class Watch:
     """What the launcher looks at several times a second."""
 
-    def __init__(self, supervisor: Supervisor, embedded: list[Service], farm: vardir.Running, password: str) -> None:
+    def __init__(self, supervisor: Supervisor, embedded: list[Service], farm: vardir.Running, login: str) -> None:
         self._supervisor = supervisor
         self._embedded = embedded
         self._farm = farm
-        self._password = password
+        self._login = login
         self._answered = False
 
     def tick(self) -> None:
@@ -163,9 +166,8 @@ class Watch:
             raise ServiceFailed(f"{name} ended, and its port was taken meanwhile: start the farm again.")
 
     def _tell(self) -> None:
-        login = f"user admin, password {self._password}" if self._password else "user admin, with the password you set"
         self._supervisor.say(f"Syncfarm answers at {self._farm.url}/")
-        self._supervisor.say(f"Administration: {self._farm.url}/admin/ ({login})")
+        self._supervisor.say(f"Administration: {self._farm.url}/admin/ ({self._login})")
         self._supervisor.say(f"Tasks (Flower): {self._farm.flower_url}/")
 
 

@@ -1,13 +1,16 @@
 """The directory that a farm keeps between runs: who runs, where its services are, its secrets."""
 
 import base64
+import contextlib
 import fcntl
 import json
 import os
+import stat
 import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from syncfarm.env import Environment, WrongSetting, check_keys
 
@@ -47,6 +50,15 @@ def prepare(var: Path) -> None:
         raise Unwritable(
             f"{var} cannot be written ({error.strerror}): free some space or point SYNCFARM_VAR to another directory."
         ) from error
+    _close(var)
+
+
+def _close(var: Path) -> None:
+    """Take a directory that existed before from others; not one that is everybody's, like /tmp."""
+    found = var.stat()
+    if found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX:
+        with contextlib.suppress(OSError):  # file systems without modes
+            var.chmod(0o700)
 
 
 def lock(var: Path) -> int:
@@ -93,6 +105,12 @@ def keep(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def new_log(path: Path) -> BinaryIO:
+    """An empty file to write a log into, which its owner alone may read."""
+    path.unlink(missing_ok=True)  # it may have been made with another mode
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def secret(path: Path, size: int = 24) -> str:

@@ -85,7 +85,7 @@ def _log(env: Environment) -> Path:
 
 def _start_farm(env: Environment) -> "subprocess.Popen[bytes]":
     say(f"Starting the farm (its log: {_log(env)}) …")
-    with _log(env).open("wb") as log:
+    with vardir.new_log(_log(env)) as log:
         return child.spawn([sys.executable, "-m", "syncfarm.farm"], cwd=BASE_DIR, env=os.environ, output=log)
 
 
