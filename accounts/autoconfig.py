@@ -17,7 +17,7 @@ URLS = (
     "https://autoconfig.thunderbird.net/v1.1/{domain}",  # strangers learn the domain only
 )
 _SECURITY = {"SSL": "tls", "STARTTLS": "starttls"}  # "plain" is never chosen for anybody
-_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*", re.IGNORECASE)
+HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*", re.IGNORECASE)
 
 
 class Unusable(ValueError):
@@ -68,7 +68,7 @@ def _endpoint(elements: "list[ET.Element[str]]", email: str) -> tuple[Endpoint, 
         host = fill((element.findtext("hostname") or "").strip(), email)
         port = (element.findtext("port") or "").strip()
         security = _SECURITY.get((element.findtext("socketType") or "").strip().upper())
-        if security and _HOST.fullmatch(host) and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536:
+        if security and HOST.fullmatch(host) and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536:
             username = fill((element.findtext("username") or EMAIL).strip(), email)
             return Endpoint(host.lower(), int(port), security), username
     return None

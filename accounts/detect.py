@@ -63,7 +63,7 @@ def _in_ascii(email: str) -> tuple[str, str]:
         domain = domain.encode("idna").decode().lower()
     except UnicodeError:
         domain = ""
-    if not local_part or not domain:
+    if not local_part or "." not in domain or not autoconfig.HOST.fullmatch(domain):  # it becomes part of URLs
         raise DetectionFailed(f"{email!r} is not an e-mail address.")
     return f"{local_part}@{domain}", domain
 
