@@ -38,7 +38,7 @@ class StateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
         if self.value() == "removed":
             return queryset.exclude(removed_at=None)
-        return queryset.filter(state=self.value(), removed_at=None) if self.value() else queryset
+        return _chosen(self, queryset, state=self.value(), removed_at=None)
 
 
 class ProviderFilter(admin.SimpleListFilter):
@@ -51,7 +51,14 @@ class ProviderFilter(admin.SimpleListFilter):
         return [(name, name) for name in ("imap", "google", "microsoft", "icloud", "yahoo", "ews")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
-        return queryset.filter(provider=self.value()) if self.value() else queryset
+        return _chosen(self, queryset, provider=self.value())
+
+
+def _chosen(choice: admin.SimpleListFilter, queryset: QuerySet[Account], **facts: Any) -> QuerySet[Account]:
+    """The accounts of a choice; none where an address names a choice that is not offered."""
+    if not choice.value():
+        return queryset
+    return queryset.filter(**facts) if choice.value() in dict(choice.lookup_choices) else queryset.none()
 
 
 class AccountChangeList(UncountedChangeList):
