@@ -21,7 +21,8 @@ from mail import changes, intent
 from mail.imap.session import MailSession
 from mail.types import AuthenticationFailed, Login, MailError
 
-_CHECK_TIMEOUT = 15.0  # seconds; a person waits
+_CHECK_TIMEOUT = 15.0  # seconds for each answer; a person waits
+_CHECK_SECONDS = 30.0  # for all of them
 _SECURITY_OF = {993: "tls", 143: "starttls", 465: "tls", 587: "starttls", 25: "starttls"}
 _PORT_OF = {"imap": {"tls": 993, "starttls": 143, "none": 143}, "smtp": {"tls": 465, "starttls": 587, "none": 25}}
 _WRITTEN = [
@@ -65,11 +66,17 @@ def connect(application: Application, email: str, options: ConnectOptions) -> Ac
     """
     _check_texts(options)
     email = _checked_address(email)
-    connection.close_if_unusable_or_obsolete()  # slow servers must not keep the process's few database connections
+    release_database_connection()
     found = _found(email, options)
     settings = _settings("imap", email, options, found) | _settings("smtp", email, options, found)
     _try_out(settings, options.imap_password, found.note if found else "")
     return _save(application, email.lower(), settings, options)
+
+
+def release_database_connection() -> None:
+    """Do so before a wait for strangers' servers: a process has few, and twenty slow servers would stop it."""
+    if not connection.in_atomic_block:  # a transaction cannot do without
+        connection.close_if_unusable_or_obsolete()
 
 
 def _check_texts(options: ConnectOptions) -> None:
@@ -149,7 +156,7 @@ def _try_out(settings: dict[str, Any], password: str, note: str) -> None:
         trusted=is_trusted(settings["imap_host"]),
     )
     try:
-        with MailSession.open(login, timeout=_CHECK_TIMEOUT) as session:
+        with MailSession.open(login, timeout=_CHECK_TIMEOUT, seconds=_CHECK_SECONDS) as session:
             session.folders()
     except AuthenticationFailed as error:
         raise ConnectRefused(f"{error} {note}".strip(), "imap_password" if error.permanent else "") from error

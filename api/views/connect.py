@@ -1,6 +1,5 @@
 """connect/custom: a mailbox becomes a grant. providers/detect: which servers an address has."""
 
-from django.db import connection
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +11,7 @@ from api.openapi import Answer
 from api.parameters import boolean, text
 from api.serializers.grants import grant
 from api.views.contract import ContractView
-from mail.connecting import ConnectOptions, ConnectRefused, connect
+from mail.connecting import ConnectOptions, ConnectRefused, connect, release_database_connection
 
 _SECURITY = ("tls", "starttls", "none")
 _BUILT = ("imap",)
@@ -79,7 +78,7 @@ class DetectProvider(ContractView):
         email = self.query.get("email", "").strip()
         if not email:
             raise InvalidRequest("The query parameter 'email' is needed.")
-        connection.close_if_unusable_or_obsolete()  # name servers may be slow, and database connections are few
+        release_database_connection()
         try:
             found = detect(email)
         except DetectionFailed:

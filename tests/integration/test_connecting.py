@@ -15,6 +15,7 @@ from mail import changes, intent
 from mail.connecting import ConnectOptions, ConnectRefused, connect
 from mail.imap.session import MailSession
 from tests.mailboxes import Mailbox, MailboxFactory
+from tests.protocol.scripted import DRIP, ScriptedServer
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +120,18 @@ def test_a_server_that_sends_more_than_memory_holds_is_refused(
     monkeypatch.setattr(MailSession, "folders", exhausted)
     with pytest.raises(ConnectRefused, match="memory") as refusal:
         connect(application, mailbox.user, options(mailbox))
+    assert refusal.value.field == "imap_host"
+
+
+def test_a_server_that_drips_is_refused_in_time(
+    application: Application, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mail.connecting._CHECK_SECONDS", 0.5)
+    with (
+        ScriptedServer({"LIST": b"* LIST () " + DRIP}) as server,
+        pytest.raises(ConnectRefused, match=r"did not finish in 0\.5 seconds") as refusal,
+    ):
+        connect(application, mailbox.user, options(mailbox, imap_port=server.login.port))
     assert refusal.value.field == "imap_host"
 
 
