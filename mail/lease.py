@@ -7,7 +7,7 @@ token (mail.store.writing), so that a worker that was stopped for long can never
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -54,33 +54,56 @@ def claim(account_id: UUID) -> UUID:
     return token
 
 
-@contextmanager
-def held(account_id: UUID, claimed: UUID) -> Iterator[UUID]:
-    """Keep the lease while the block runs, and give it back. Yields the token that writes are checked by.
+class Lease:
+    """A lease as its holder sees it. `token` is what writes are checked by; `lost`: it is known to be ours no more."""
 
-    It replaces the claim's: a task that the broker delivers twice is one claim, and only the first gets to hold it.
-    Raises LeaseLost if the claim was taken up or given to another since, or the account is paused or removed.
+    def __init__(self, token: UUID) -> None:
+        self.token = token
+        self.lost = False
+        self._stops: list[Callable[[], None]] = []
+
+    def when_lost(self, stop: Callable[[], None]) -> None:
+        """Call `stop`, from another thread and perhaps twice, once the lease is somebody else's or the account gone."""
+        self._stops.append(stop)
+        if self.lost:
+            stop()
+
+    def lose(self) -> None:
+        """The renewal found it gone."""
+        self.lost = True
+        for stop in self._stops:
+            stop()
+
+
+@contextmanager
+def held(account_id: UUID, claimed: UUID) -> Iterator[Lease]:
+    """Keep the lease while the block runs, and give it back.
+
+    Its token replaces the claim's: a task that the broker delivers twice is one claim, and only the first gets to hold
+    it. Raises LeaseLost if the claim was taken up or given to another since, or the account is paused or removed.
     """
-    token = uuid4()
+    lease = Lease(uuid4())
     ours = Account.objects.present().filter(id=account_id, lease_token=claimed)
-    if not ours.update(lease_token=token, lease_expires_at=timezone.now() + HOLD):
+    if not ours.update(lease_token=lease.token, lease_expires_at=timezone.now() + HOLD):
         raise LeaseLost(f"the claim on account {account_id} has lapsed or was taken up already")
     done = threading.Event()
-    renewer = threading.Thread(target=_keep, args=(account_id, token, done), name=f"lease {account_id}", daemon=True)
+    renewer = threading.Thread(target=_keep, args=(account_id, lease, done), name=f"lease {account_id}", daemon=True)
     renewer.start()
     try:
-        yield token
+        yield lease
     finally:
         done.set()
         renewer.join()
-        Account.objects.filter(id=account_id, lease_token=token).update(lease_token=None, lease_expires_at=None)
+        held_still = Account.objects.filter(id=account_id, lease_token=lease.token)
+        held_still.update(lease_token=None, lease_expires_at=None)
 
 
-def _keep(account_id: UUID, token: UUID, done: threading.Event) -> None:
+def _keep(account_id: UUID, lease: Lease, done: threading.Event) -> None:
     while not done.wait(RENEWAL):
         try:
-            if not _renew(account_id, token):
-                return  # the next write will notice
+            if not _renew(account_id, lease.token):
+                lease.lose()
+                return
         except DatabaseError as error:
             log.warning("lease of account %s not renewed: %s", account_id, error)
         finally:

@@ -25,13 +25,15 @@ from mail.mirror.turn import Turn
 from mail.mirror.visit import visit
 from mail.sync.folders import needs_visit, plan_folders, visiting_order
 from mail.sync.schedule import retry_delay
-from mail.types import ConnectionFailed, FolderFailed, FolderVanished, LocalFolder, MailError, RemoteFolder
+from mail.types import ConnectionFailed, FolderFailed, FolderVanished, LeaseLost, LocalFolder, MailError, RemoteFolder
 
 log = logging.getLogger(__name__)
 
 TURN = timedelta(seconds=30)  # then the account queues again, so that new mail is looked for
 PASSES = 3
 GRACE = timedelta(hours=1)  # for a message to show up again while the server refuses some folder
+
+_LOST = "the account was taken away: paused, removed, or synced by another worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def sync_account(
     `thorough` is somebody's own wish: every flag is compared even where the server cannot tell what changed, and a host
     that seems down is asked all the same. `on_commit` is called after each batch.
     """
-    with lease.held(account_id, claim) as token:
+    with lease.held(account_id, claim) as ours:
+        token = ours.token
         account = Account.objects.get(id=account_id)
         started = timezone.now()
         outcome.begun(account, token)
@@ -65,9 +68,12 @@ def sync_account(
             if not thorough:
                 check_host(login)
             with opened(login) as session:
+                ours.when_lost(lambda: session.stop(_LOST))
                 result = _passes(Turn(account_id, token, session, budget.total_seconds(), thorough, on_commit))
                 capabilities = session.capabilities
         except MailError as error:
+            if ours.lost:
+                raise LeaseLost(_LOST) from error
             outcome.failed(account, token, error)
             return Result(error=error)
         except MemoryError:  # Celery would take it for the worker's end and never free the task's slot
