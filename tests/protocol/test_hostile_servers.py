@@ -1,5 +1,8 @@
 """Servers that would use up our memory, time or trust."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from base64 import b64encode
@@ -11,7 +14,7 @@ import pytest
 
 from mail.imap.session import MailSession
 from mail.types import AuthenticationFailed, ConnectionFailed
-from tests.mailboxes import Mailbox
+from tests.mailboxes import MailboxFactory
 from tests.protocol.scripted import DRIP, DROP, STALL, ScriptedServer
 
 _HUGE = b"* FOO {99999999999999}\r\n"
@@ -104,10 +107,16 @@ def test_a_handshake_that_drips_does_not_hold_a_session_beyond_its_time() -> Non
         MailSession.open(replace(server.login, security="tls"), seconds=0.5)
 
 
-def test_a_server_that_drips_through_tls_does_not_hold_a_session_beyond_its_time(mailbox: Mailbox) -> None:
-    script = {"CAPABILITY": b"* CAPABILITY IMAP4rev1 STARTTLS\r\n%T OK done\r\n", "LOGIN": DRIP}
+def test_a_server_that_drips_through_tls_does_not_hold_a_session_beyond_its_time(
+    mailbox_factory: MailboxFactory,
+) -> None:
+    script = {
+        "CAPABILITY": b"* CAPABILITY IMAP4rev1 STARTTLS\r\n%T OK done\r\n",
+        "STARTTLS": b"%T OK go\r\n",
+        "LOGIN": DRIP,
+    }
     with (
-        ScriptedServer(script, tls=mailbox.server.directory) as server,
+        ScriptedServer(script, tls=mailbox_factory().server.directory) as server,
         pytest.raises(ConnectionFailed, match=r"did not finish in 0\.5 seconds"),
     ):
         MailSession.open(replace(server.login, security="starttls"), seconds=0.5)
@@ -178,3 +187,30 @@ def test_a_closed_session_leaves_no_thread_and_no_socket() -> None:
 
 def _threads_and_files() -> tuple[int, int]:
     return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+
+_GREENLETS = """
+from gevent import monkey; monkey.patch_all()
+import django; django.setup()
+from mail.imap.session import MailSession
+from mail.types import Login
+try:
+    MailSession.open(Login("127.0.0.1", {port}, "tls", "alice", "secret", trusted=True), seconds=0.5)
+except Exception as error:
+    print(error)
+"""
+
+
+def test_a_handshake_that_drips_is_cut_among_greenlets_too() -> None:
+    """There the socket's timeout bounds each wait for an octet, not the handshake."""
+    with ScriptedServer({}, greeting=b"\x16\x03\x03\x40\x00" + DRIP) as server:
+        result = subprocess.run(
+            [sys.executable, "-c", _GREENLETS.format(port=server.login.port)],
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "syncfarm.settings"},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+    assert result.stdout == "127.0.0.1 did not finish in 0.5 seconds.\n"
