@@ -95,7 +95,7 @@ def what_to_try(account: Account, farm: Running, admin_password: str) -> str:
             "",
             "Try:",
             f"  {curl} '{grant}/messages?limit=3'",
-            f"  {curl} '{grant}/messages?search_query_native=from:juergen%20has:attachment'",
+            f"  {curl} '{grant}/messages?search_query_native=from:juergen&limit=2'",
             f"  {curl} '{grant}/delta?limit=5'",
         ]
     )
