@@ -116,7 +116,7 @@ def test_a_server_that_drips_through_tls_does_not_hold_a_session_beyond_its_time
         "LOGIN": DRIP,
     }
     with (
-        ScriptedServer(script, tls=mailbox_factory().server.directory) as server,
+        ScriptedServer(script, tls=mailbox_factory("qresync").server.directory) as server,
         pytest.raises(ConnectionFailed, match=r"did not finish in 0\.5 seconds"),
     ):
         MailSession.open(replace(server.login, security="starttls"), seconds=0.5)
