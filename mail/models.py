@@ -2,6 +2,8 @@
 
 Primary keys are UUIDs made by the client: bulk writes need no round trip to learn an id, and a message's id can be
 derived from its identity (mail.types.message_id), so that it survives moves, UIDVALIDITY resets and a full re-mirror.
+
+One file, so that the schema is read in one go.
 """
 
 import uuid

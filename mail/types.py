@@ -1,4 +1,4 @@
-"""Facts that the parts of the mirror hand each other. No Django, no I/O."""
+"""Facts that the parts of the mirror hand each other; no Django, no I/O. One file: the vocabulary of all others."""
 
 import hashlib
 import uuid

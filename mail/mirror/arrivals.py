@@ -1,9 +1,8 @@
-"""Messages from the server into the mirror: sizes, bodies, reading, threading, one transaction a batch."""
+"""Messages from the server into the mirror: sizes, bodies, gaps, one transaction a batch."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import psycopg2
@@ -11,12 +10,12 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from mail import mime, raw, store, threading
+from mail import store
+from mail.mirror.reading import assign_threads, read
 from mail.mirror.turn import Turn
-from mail.store.rows import participants
 from mail.sync.schedule import gap_delay
 from mail.sync.visit import ENTRIES, batches
-from mail.types import Arrival, Assignment, Entry, Fetched, FolderFailed, LocalFolder, Parsed, ThreadInput, message_key
+from mail.types import Arrival, Entry, Fetched, FolderFailed, LocalFolder, message_key
 from mail.types import message_id as derive_id
 
 log = logging.getLogger(__name__)
@@ -82,8 +81,8 @@ def _store(
     turn: Turn, folder: LocalFolder, uids: set[int], known: dict[int, Arrival], haul: "_Haul", columns: dict[str, int]
 ) -> LocalFolder:
     """One transaction: messages, threads, places, gaps for what did not come, and the checkpoint."""
-    arrivals = [*known.values(), *_read(turn.account_id, haul.fetched)]
-    assignment = _assign_threads(turn.account_id, haul.fetched, arrivals)
+    arrivals = [*known.values(), *read(turn.account_id, haul.fetched)]
+    assignment = assign_threads(turn.account_id, haul.fetched, arrivals)
     came = {arrival.uid for arrival in arrivals}
     missed = uids - came
     tries = store.gap_attempts(folder, missed) if missed else {}
@@ -173,85 +172,3 @@ def _bodies(turn: Turn, uids: list[int], *, headers_only: bool) -> Iterator[Fetc
             if message.raw is not None and message.uid in asked:
                 asked.discard(message.uid)  # a server may send one twice
                 yield message
-
-
-def _read(account_id: UUID, fetched: Sequence[Fetched]) -> list[Arrival]:
-    """Identify messages, and read those that the mirror does not have."""
-    named = []
-    for message in fetched:
-        content = message.raw or b""
-        digest = raw.digest(content if message.complete else content + str(message.size).encode())
-        named.append((message, digest, derive_id(account_id, message_key(message.email_id, digest))))
-    known = store.known_messages({identity for _message, _digest, identity in named})
-    lost = raw.missing(account_id, {digest for _message, digest, identity in named if identity in known})
-    return [
-        Arrival(
-            message.uid,
-            identity,
-            message.flags,
-            known[identity],
-            digest=digest if digest in lost else b"",
-            raw=raw.compress(message.raw or b"") if digest in lost else b"",
-        )
-        if identity in known
-        else _arrival(message, digest, identity)
-        for message, digest, identity in named
-    ]
-
-
-def _arrival(message: Fetched, digest: bytes, identity: UUID) -> Arrival:
-    content = message.raw or b""
-    parsed = mime.parse(content)
-    body = parsed.html or parsed.text
-    key, is_reply = threading.subject_key(parsed.subject)
-    return Arrival(
-        uid=message.uid,
-        message=identity,
-        flags=message.flags,
-        received_at=message.received_at,
-        size=message.size,
-        digest=digest,
-        raw=raw.compress(content),
-        parsed=parsed if message.complete else _marked(parsed, message.size),
-        subject_key=key,
-        is_reply=is_reply,
-        body=raw.compress(body.encode()) if body else b"",
-        body_is_html=bool(parsed.html),
-    )
-
-
-def _assign_threads(account_id: UUID, fetched: Sequence[Fetched], arrivals: Sequence[Arrival]) -> Assignment:
-    keys = {message.uid: message.thread_id for message in fetched}
-    fresh = {
-        arrival.message: ThreadInput(
-            message=arrival.message,
-            header_id=arrival.parsed.header_id,
-            references=arrival.parsed.references,
-            subject=arrival.parsed.subject,
-            participants=participants(arrival.parsed),
-            received_at=arrival.received_at,
-            provider_key=keys.get(arrival.uid, ""),
-        )
-        for arrival in arrivals
-        if arrival.parsed is not None and arrival.received_at is not None
-    }
-    inputs = list(fresh.values())
-    if not inputs:
-        return Assignment({}, {}, {}, {})
-    return threading.assign(
-        inputs,
-        store.thread_links(account_id, threading.wanted_links(inputs)),
-        store.threads_by_provider_key(account_id, {message.provider_key for message in inputs} - {""}),
-        store.subject_candidates(
-            account_id, threading.wanted_subjects(inputs), _dates(inputs), timedelta(days=threading.WINDOW_DAYS)
-        ),
-    )
-
-
-def _dates(inputs: Sequence[ThreadInput]) -> list[datetime]:
-    return [message.received_at for message in inputs]
-
-
-def _marked(parsed: Parsed, size: int) -> Parsed:
-    limit = settings.SYNCFARM_MAX_MESSAGE_BYTES
-    return replace(parsed, problem=f"{size:,} bytes, over the limit of {limit:,}: only the header is mirrored")
