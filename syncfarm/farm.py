@@ -90,7 +90,7 @@ def choose_addresses(env: Environment) -> str:
 
 def _port(name: str, wanted: int | None, default: int, host: str) -> int:
     """The port that was asked for, else the default, else any that is free."""
-    if wanted and not ports.is_free(wanted, host):
+    if wanted and not (ports.is_free(wanted, host) and ports.claim(wanted)):
         raise ServiceFailed(f"{name}={wanted} is taken by another program: choose another, or leave it unset.")
     port = wanted or ports.choose(default)
     os.environ[name] = str(port)
