@@ -14,7 +14,7 @@ from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected, live, log_of, mirror_state, server_state, sync
 from tests.mailboxes import MailboxFactory
 
-FOLDERS = ("INBOX", "Entwürfe", "A & B", "INBOX.日本語", "Archive")
+FOLDERS = ("INBOX", "Entwürfe", "A/B & C", "INBOX.日本語", "Archive")
 FLAGS = ("\\Seen", "\\Flagged", "\\Answered", "\\Draft", "$Label1", "NonJunk")
 
 
