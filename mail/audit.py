@@ -24,7 +24,7 @@ class Difference:
     folder: str
     what: str
     folder_id: UUID | None = None
-    digest: bytes | None = None  # of a raw message that is lost or damaged
+    message: UUID | None = None  # whose raw mail is lost or damaged
 
     def __str__(self) -> str:
         return f"{self.folder}: {self.what}" if self.folder else self.what
@@ -75,18 +75,16 @@ def _folder(session: MailSession, folder: LocalFolder, sample: int) -> Iterator[
 
 def _bytes(session: MailSession, folder: LocalFolder, uids: list[int]) -> Iterator[Difference]:
     places = Location.objects.filter(folder_id=folder.id, uidvalidity=folder.uidvalidity or 0, uid__in=uids)
-    digests = {uid: bytes(digest) for uid, digest in places.values_list("uid", "message__digest")}
-    account_id = places.values_list("folder__account_id", flat=True).first()
-    stored = raw.get_many(account_id, digests.values()) if account_id else {}
+    messages = dict(places.values_list("uid", "message"))
     for message in session.bodies(uids) if uids else ():
-        digest = digests.get(message.uid)
-        if digest is None or message.raw is None:
+        ours = messages.get(message.uid)
+        if ours is None or message.raw is None:
             continue
-        content = stored.get(digest)
+        content = raw.raws_of([ours]).get(ours)
         if content is None:
-            yield Difference(folder.name, f"UID {message.uid}: its raw message is not stored", folder.id, digest)
+            yield Difference(folder.name, f"UID {message.uid}: its raw message is lost or damaged", folder.id, ours)
         elif content != message.raw and not message.raw.startswith(content):
-            yield Difference(folder.name, f"UID {message.uid}: its bytes differ from the server's", folder.id, digest)
+            yield Difference(folder.name, f"UID {message.uid}: its bytes differ from the server's", folder.id, ours)
 
 
 _WITHIN = {
@@ -97,17 +95,20 @@ _WITHIN = {
         SELECT m.id FROM mail_message m WHERE m.account_id = %s AND m.orphaned_at IS NULL
             AND NOT EXISTS (SELECT 1 FROM mail_location l WHERE l.message_id = m.id)""",
     "message {} has no raw message": """
-        SELECT m.id FROM mail_message m WHERE m.account_id = %s
-            AND NOT EXISTS (SELECT 1 FROM mail_raw r WHERE r.account_id = m.account_id AND r.digest = m.digest)""",
+        SELECT m.id FROM mail_message m WHERE m.account_id = %s AND (m.pack_id IS NULL OR m.raw_size > 0
+            AND NOT EXISTS (SELECT 1 FROM mail_frame f WHERE f.pack_id = m.pack_id AND f.start <= m.raw_at))""",
     "thread {} has no messages": """
         SELECT t.id FROM mail_thread t WHERE t.account_id = %s
             AND NOT EXISTS (SELECT 1 FROM mail_message m WHERE m.thread_id = t.id)""",
     "folder {} counts its messages wrongly": """
         SELECT f.name FROM mail_folder f WHERE f.account_id = %s AND f.mirrored_count <>
             (SELECT count(*) FROM mail_location l WHERE l.folder_id = f.id AND l.uidvalidity = f.uidvalidity)""",
-    "a raw message belongs to no message": """
-        SELECT 1 FROM mail_raw r WHERE r.account_id = %s
-            AND NOT EXISTS (SELECT 1 FROM mail_message m WHERE m.account_id = r.account_id AND m.digest = r.digest)""",
+    "pack {} does not hold what it says": """
+        SELECT p.id FROM mail_pack p LEFT JOIN LATERAL (
+            SELECT sum(m.raw_size + m.body_size) AS octets FROM mail_message m
+            WHERE m.id = ANY(p.messages) AND m.pack_id = p.id
+        ) used ON true
+        WHERE p.account_id = %s AND p.octets - p.wasted IS DISTINCT FROM coalesce(used.octets, 0)""",
 }
 
 

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
-from psycopg2.extras import execute_values
 
 from accounts.models import Account
+from mail.copying import plain_array
 from mail.models import Transaction
 
 Entry = tuple[str, UUID, str]  # object_type, object_id, kind
@@ -51,19 +51,16 @@ def append(cursor: Any, account_id: UUID, entries: Sequence[Entry]) -> int:
     `cursor` is any cursor on it (Django's or psycopg2's). The account's row stays locked until the caller commits.
     """
     cursor.execute(
-        "UPDATE accounts_account SET log_seq = log_seq + %s WHERE id = %s RETURNING log_seq",
+        "UPDATE accounts_account SET log_seq = log_seq + %s, last_change_at = now() WHERE id = %s RETURNING log_seq",
         [len(entries), str(account_id)],
     )
     last = int(cursor.fetchone()[0])
-    first = last - len(entries) + 1
-    execute_values(
-        getattr(cursor, "cursor", cursor),  # execute_values wants psycopg2's own
-        "INSERT INTO mail_transaction (account_id, seq, object_type, object_id, kind) VALUES %s",
-        [
-            (str(account_id), seq, kind_of, str(object_id), kind)
-            for seq, (kind_of, object_id, kind) in enumerate(entries, first)
-        ],
-        page_size=1000,
+    types, objects, kinds = zip(*entries, strict=True)
+    cursor.execute(
+        "INSERT INTO mail_transaction (account_id, seq, object_type, object_id, kind) "
+        "SELECT %s, %s + place, type, object, kind "
+        "FROM unnest(%s::text[], %s::uuid[], %s::text[]) WITH ORDINALITY AS new(type, object, kind, place)",
+        [str(account_id), last - len(entries), plain_array(types), plain_array(objects), plain_array(kinds)],
     )
     return last
 

@@ -3,6 +3,10 @@
 Primary keys are UUIDs made by the client: bulk writes need no round trip to learn an id, and a message's id can be
 derived from its identity (mail.types.message_id), so that it survives moves, UIDVALIDITY resets and a full re-mirror.
 
+Foreign keys of tables that grow with the mail are checked by the database only where a mistake could hide (a message's
+thread, a place's message): a check costs 8 microseconds a row, and mail.store alone writes these tables. They have no
+index of their own where another begins with the same column.
+
 One file, so that the schema is read in one go.
 """
 
@@ -87,8 +91,10 @@ class Thread(models.Model):
     """A conversation. Its figures are derived from its messages by mail.store."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="threads")
-    provider_key = models.TextField(null=True, blank=True, help_text="X-GM-THRID or THREADID, where offered.")  # noqa: DJ001 -- NULLs do not collide in the unique constraint
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="threads", db_constraint=False, db_index=False
+    )
+    provider_key = models.TextField(null=True, blank=True, help_text="X-GM-THRID or THREADID, where offered.")  # noqa: DJ001 -- NULL: it has none, and then no entry in the unique index
     subject = models.TextField(blank=True)
     message_count = models.PositiveIntegerField(default=0)
     earliest_at = models.DateTimeField()
@@ -99,7 +105,13 @@ class Thread(models.Model):
     has_drafts = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "provider_key"], name="thread_provider_key_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "provider_key"],
+                name="thread_provider_key_once",
+                condition=Q(provider_key__isnull=False),
+            )
+        ]
         indexes = [models.Index(fields=["account", "-latest_at", "-id"], name="thread_listing")]
 
     def __str__(self) -> str:
@@ -110,10 +122,26 @@ class Message(models.Model):
     """One mail of an account, however many folders hold it."""
 
     id = models.UUIDField(primary_key=True, editable=False, help_text="mail.types.message_id(account, key).")
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="messages")
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="messages")
-    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the raw message; finds it in Raw.")
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="messages", db_constraint=False, db_index=False
+    )
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the raw message.")
     size = models.BigIntegerField(help_text="Bytes of the raw message on the server.")
+    pack = models.ForeignKey(
+        "Pack",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="Where its contents are; NULL: lost, to be fetched again.",
+    )
+    raw_at = models.BigIntegerField(default=0)
+    raw_size = models.BigIntegerField(default=0, help_text="Less than size where only the header is mirrored.")
+    body_at = models.BigIntegerField(default=0)
+    body_size = models.BigIntegerField(default=0)
+    body_is_html = models.BooleanField(default=False)
 
     header_id = models.CharField(max_length=998, blank=True, help_text="Message-ID without angle brackets.")
     subject = models.TextField(blank=True)
@@ -158,7 +186,6 @@ class Message(models.Model):
             models.Index(fields=["account", "header_id"], name="message_header_id"),
             models.Index(fields=["account", "subject_key", "received_at"], name="message_subject_key"),
             models.Index(fields=["thread", "received_at"], name="message_thread"),
-            models.Index(fields=["account", "digest"], name="message_digest"),
             models.Index(
                 fields=["account", "orphaned_at"],
                 name="message_orphaned",
@@ -179,7 +206,9 @@ class Location(models.Model):
     """
 
     pk = models.CompositePrimaryKey("folder_id", "uidvalidity", "uid")
-    folder = models.ForeignKey(Folder, on_delete=models.CASCADE, related_name="locations")
+    folder = models.ForeignKey(
+        Folder, on_delete=models.CASCADE, related_name="locations", db_constraint=False, db_index=False
+    )
     uidvalidity = models.BigIntegerField()
     uid = models.BigIntegerField()
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="locations", db_index=False)
@@ -212,36 +241,44 @@ class Gap(models.Model):
         return f"{self.folder_id}/{self.uid}"
 
 
-class Body(models.Model):
-    """The text that is shown: HTML where the message has it. Beside Message, so that listings scan narrow rows."""
+class Pack(models.Model):
+    """Contents of one batch, compressed together: the bodies that are shown, then the raw messages.
 
-    message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="body")
-    html = models.BooleanField(default=False)
-    data = models.BinaryField(help_text="UTF-8, zstd.")
+    A message's places in it (raw_at, body_at) count octets before compression. Only mail.raw reads and writes packs.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    messages = ArrayField(models.UUIDField(), help_text="Whose contents it was made of.")
+    octets = models.BigIntegerField(help_text="Of contents, before compression.")
+    wasted = models.BigIntegerField(default=0, help_text="Octets of contents that no message needs any more.")
+    created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
-        return str(self.message_id)
+        return str(self.id)
 
 
-class Raw(models.Model):
-    """Raw MIME by content. Per account: no two accounts receive equal bytes, and removal needs no reference counts."""
+class Frame(models.Model):
+    """A stretch of a pack, decompressed as a whole, at most mail.raw.packing.LARGEST_FRAME octets of contents."""
 
-    pk = models.CompositePrimaryKey("account_id", "digest")
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
-    digest = models.BinaryField(max_length=32)
+    pk = models.CompositePrimaryKey("pack_id", "start")
+    pack = models.ForeignKey(Pack, on_delete=models.CASCADE, related_name="frames", db_constraint=False, db_index=False)
+    start = models.BigIntegerField(help_text="Octets of contents before it.")
     data = models.BinaryField(help_text="zstd.")
 
     def __str__(self) -> str:
-        return bytes(self.digest).hex()
+        return f"{self.pack_id}/{self.start}"
 
 
 class ThreadLink(models.Model):
     """Every Message-ID an account has seen, its own or referenced, and the thread it belongs to."""
 
     pk = models.CompositePrimaryKey("account_id", "digest")
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
     digest = models.BinaryField(max_length=16)
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="links")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="links", db_constraint=False)
 
     def __str__(self) -> str:
         return bytes(self.digest).hex()
@@ -251,7 +288,9 @@ class Transaction(models.Model):
     """The change log: seq is 1, 2, 3, … per account, in commit order (taken under the account's row lock)."""
 
     pk = models.CompositePrimaryKey("account_id", "seq")
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
     seq = models.BigIntegerField()
     object_type = models.CharField(max_length=10)  # message | thread | folder | grant
     object_id = models.UUIDField()

@@ -13,7 +13,7 @@ def repair(account: Account, found: Sequence[Difference]) -> None:
     """Raises LeaseLost if a worker syncs the account right now; transient errors stay on the account."""
     wrong = {difference.folder_id for difference in found if difference.folder_id}
     token = lease.claim(account.id)
-    raw.drop(account.id, {difference.digest for difference in found if difference.digest})
+    raw.lose({difference.message for difference in found if difference.message})
     with store.writing(account.id, token) as batch:
         for folder in store.local_folders(account.id):
             if folder.id in wrong:

@@ -181,22 +181,23 @@ class FolderPlan:
 class Arrival:
     """A message at a place, ready to be stored.
 
-    `message` is its public id; `parsed` is None where the mirror has it already and only the place is new (and
-    the raw message, where that was lost). `raw` and `body` are compressed.
+    `message` is its public id; `parsed` is None where the mirror has it already and only the place is new. `raw` and
+    `body` are its contents, empty where the mirror has those too.
     """
 
     uid: int
     message: uuid.UUID
     flags: frozenset[str]
-    received_at: datetime | None = None
+    received_at: datetime
     size: int = 0
     digest: bytes = b""
-    raw: bytes = b""
+    raw: bytes | None = None
+    body: bytes = b""  # UTF-8
+    body_is_html: bool = False
     parsed: "Parsed | None" = None
     subject_key: int | None = None
     is_reply: bool = False
-    body: bytes = b""
-    body_is_html: bool = False
+    thread_key: str = ""  # the provider's id of its thread, where offered
 
 
 # --- what a message says --------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def changes(account: Account, entries: Sequence[Change]) -> list[objects.Change]
     shown = {(entry.object_type, entry.object_id) for entry in page}
     rows = [row for row in rows if ("message", row.pk) in shown]
     conversations = [each for each in conversations if ("thread", each.thread.pk) in shown]
-    contents = messages.load_contents(account, [*rows, *(each.latest for each in conversations)], {})
+    contents = messages.load_contents([*rows, *(each.latest for each in conversations)], {})
     found: dict[tuple[str, UUID], Any] = {("message", row.pk): messages.message(row, contents) for row in rows}
     found |= {("thread", each.thread.pk): threads.thread(account, each, contents) for each in conversations}
     found |= _small(account, {kind for kind, _ in shown})

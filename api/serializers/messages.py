@@ -1,7 +1,7 @@
 """Messages and their attachments."""
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from accounts.models import Account
 from api import objects
 from api.selection import wants
 from mail import mime, raw
-from mail.models import Body, Message
+from mail.models import Message
 
 BASIC_HEADERS = frozenset({"message-id", "in-reply-to", "references"})
 UNTRACKED: objects.TrackingOptions = {"opens": False, "thread_replies": False, "links": False, "label": ""}
@@ -21,7 +21,7 @@ class Contents:
     """What lies beside the rows of a page of messages, as far as it is asked for."""
 
     bodies: Mapping[UUID, str] | None = None  # None: not asked for
-    raws: Mapping[bytes, bytes] = field(default_factory=dict)
+    raws: Mapping[UUID, bytes] = field(default_factory=dict)
     fields: str = "standard"
 
 
@@ -31,35 +31,29 @@ def load(account: Account, ids: Sequence[UUID]) -> list[Message]:
     return [found[each] for each in ids if each in found]
 
 
-def load_contents(account: Account, messages: Sequence[Message], query: Mapping[str, Any]) -> Contents:
+def load_contents(messages: Sequence[Message], query: Mapping[str, Any]) -> Contents:
     """Bodies and raw mail of the messages, at most one query each, none for what `fields` and `select` leave out."""
     fields = query.get("fields", "standard")
     wants_body = fields != "raw_mime" and wants(query, "body")
     wants_raw = fields == "raw_mime" or (fields.endswith("headers") and wants(query, "headers"))
     return Contents(
-        load_bodies([message.pk for message in messages]) if wants_body else None,
-        raw.get_many(account.pk, {bytes(message.digest) for message in messages}) if wants_raw else {},
+        raw.bodies(messages) if wants_body else None,
+        raw.raws(messages) if wants_raw else {},
         fields,
     )
-
-
-def load_bodies(ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Bodies by message id; a message without one is absent. One query."""
-    rows = Body.objects.filter(pk__in=list(ids)).values_list("pk", "data")
-    return {message_id: raw.decompress(data).decode() for message_id, data in rows}
 
 
 def message(row: Message, contents: Contents) -> Mapping[str, Any]:
     """A message as the contract has it, with what `fields` asks for."""
     if contents.fields == "raw_mime":
-        return _raw_only(row, contents.raws.get(bytes(row.digest), b""))
+        return _raw_only(row, contents.raws.get(row.pk, b""))
     full: dict[str, Any] = {**_standard(row)}
     if contents.bodies is not None:
         full["body"] = contents.bodies.get(row.pk, "")
     if contents.fields == "include_tracking_options":
         full["tracking_options"] = UNTRACKED
     if contents.fields.endswith("headers"):
-        full["headers"] = _headers(contents.raws.get(bytes(row.digest), b""), contents.fields)
+        full["headers"] = _headers(contents.raws.get(row.pk, b""), contents.fields)
     return full
 
 

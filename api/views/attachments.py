@@ -75,7 +75,7 @@ class AttachmentDownload(GrantView):
         """Download an attachment, whole or a range of it."""
         row, part = find_attachment(self.account, attachment, self.query.get("message_id"))
         try:
-            content = mime.attachment_bytes(raw.get(self.account.pk, bytes(row.digest)) or b"", part["part"])
+            content = mime.attachment_bytes(raw.stored(row) or b"", part["part"])
         except IndexError:  # the mail is not stored whole
             raise NotFound("The attachment's content") from None
         return bytes_response(request.headers, content, part["filename"], part["content_type"], f'"{attachment}"')

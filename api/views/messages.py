@@ -44,7 +44,7 @@ class MessageList(GrantView):
         rows = messages.load(self.account, [place.id for place in places[: pages.limit]])
         heavy = wants(self.query, "body") or "fields" in self.query
         page = fitting([(row, row.size if heavy else 0) for row in rows])
-        contents = messages.load_contents(self.account, page, self.query)
+        contents = messages.load_contents(page, self.query)
         data = pick(self.query, [messages.message(row, contents) for row in page], "message")
         cut = page[-1].pk if len(page) < len(rows) else None
         return self.success(data, next_cursor=pages.next_cursor(places, cut))
@@ -60,5 +60,5 @@ class MessageItem(GrantView):
     def get(self, _request: Request, message: str, **_path: str) -> Response:
         """Get a message by its id or, as an alias, its Message-ID header."""
         row = find_message(self.account, message)
-        contents = messages.load_contents(self.account, [row], self.query)
+        contents = messages.load_contents([row], self.query)
         return self.success(pick(self.query, [messages.message(row, contents)], "message")[0])

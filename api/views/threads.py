@@ -27,7 +27,7 @@ class ThreadList(GrantView):
         places = pages.rows(filtered_threads(self.account, self.query), "latest_at", "id")
         loaded = threads.load(self.account, [place.id for place in places[: pages.limit]])
         page = fitting([(one, one.latest.size) for one in loaded])
-        contents = messages.load_contents(self.account, [one.latest for one in page], {})
+        contents = messages.load_contents([one.latest for one in page], {})
         data = pick(self.query, [threads.thread(self.account, one, contents) for one in page], "thread")
         cut = page[-1].thread.pk if len(page) < len(loaded) else None
         return self.success(data, next_cursor=pages.next_cursor(places, cut))
@@ -46,5 +46,5 @@ class ThreadItem(GrantView):
         found = threads.load(self.account, [thread_id]) if thread_id else []
         if not found:
             raise NotFound("The thread")
-        contents = messages.load_contents(self.account, [found[0].latest], {})
+        contents = messages.load_contents([found[0].latest], {})
         return self.success(pick(self.query, [threads.thread(self.account, found[0], contents)], "thread")[0])

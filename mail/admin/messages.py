@@ -15,7 +15,7 @@ from unfold.views import ChangeList
 from mail import mime, raw
 from mail.admin import wording
 from mail.admin.bounded import BoundedChangeList, ReadOnlyAdmin, as_uuid, mailboxes
-from mail.models import Body, Location, Message
+from mail.models import Location, Message
 from mail.search import SearchError, matching
 from mail.types import Parsed
 
@@ -137,16 +137,13 @@ def details(message: Message) -> dict[str, Any]:
 def _headers(message: Message) -> list[tuple[str, str]]:
     if message.size > _LARGEST_RAW:
         return [("", f"not shown for a message of {wording.size(message.size)}")]
-    source = raw.get(message.account_id, bytes(message.digest))
+    source = raw.stored(message)
     return mime.headers(source) if source is not None else []
 
 
 def _text(message: Message) -> str:
-    body = Body.objects.filter(pk=message.pk).first()
-    if body is None:
-        return ""
-    shown = raw.decompress(body.data).decode()
-    return mime.visible_text(Parsed(html=shown) if body.html else Parsed(text=shown))[:_SHOWN_TEXT]
+    shown = raw.body(message)
+    return mime.visible_text(Parsed(html=shown) if message.body_is_html else Parsed(text=shown))[:_SHOWN_TEXT]
 
 
 def _addresses(addresses: list[dict[str, str]]) -> str:

@@ -13,54 +13,56 @@ from mail.types import Arrival, Assignment, Fetched, Parsed, ThreadInput, messag
 from mail.types import message_id as derive_id
 
 
-def read(account_id: UUID, fetched: Sequence[Fetched]) -> list[Arrival]:
-    """Identify messages, and read those that the mirror does not have."""
-    named = []
-    for message in fetched:
-        content = message.raw or b""
-        digest = raw.digest(content if message.complete else content + str(message.size).encode())
-        named.append((message, digest, derive_id(account_id, message_key(message.email_id, digest))))
-    known = store.known_messages({identity for _message, _digest, identity in named})
-    lost = raw.missing(account_id, {digest for _message, digest, identity in named if identity in known})
-    return [
-        Arrival(
-            message.uid,
-            identity,
-            message.flags,
-            known[identity],
-            digest=digest if digest in lost else b"",
-            raw=raw.compress(message.raw or b"") if digest in lost else b"",
-        )
-        if identity in known
-        else _arrival(message, digest, identity)
-        for message, digest, identity in named
-    ]
-
-
-def _arrival(message: Fetched, digest: bytes, identity: UUID) -> Arrival:
+def read(account_id: UUID, message: Fetched) -> Arrival:
+    """Identify a message and read what it says. No database: this runs ahead of the batch before."""
     content = message.raw or b""
+    digest = raw.digest(content if message.complete else content + str(message.size).encode())
     parsed = mime.parse(content)
-    body = parsed.html or parsed.text
     key, is_reply = threading.subject_key(parsed.subject)
     return Arrival(
         uid=message.uid,
-        message=identity,
+        message=derive_id(account_id, message_key(message.email_id, digest)),
         flags=message.flags,
         received_at=message.received_at,
         size=message.size,
         digest=digest,
-        raw=raw.compress(content),
+        raw=content,
+        body=(parsed.html or parsed.text).encode(),
+        body_is_html=bool(parsed.html),
         parsed=parsed if message.complete else _marked(parsed, message.size),
         subject_key=key,
         is_reply=is_reply,
-        body=raw.compress(body.encode()) if body else b"",
-        body_is_html=bool(parsed.html),
+        thread_key=message.thread_id,
     )
 
 
-def assign_threads(account_id: UUID, fetched: Sequence[Fetched], arrivals: Sequence[Arrival]) -> Assignment:
+def without_known(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """The arrivals, reduced to their place where the mirror has the message, and to place and contents where it has
+    lost these."""
+    known = store.known_messages({arrival.message for arrival in arrivals})
+    return [_reduced(arrival, known.get(arrival.message)) for arrival in arrivals]
+
+
+def _reduced(arrival: Arrival, known: store.Known | None) -> Arrival:
+    if known is None:
+        return arrival
+    if known.is_stored:
+        return Arrival(arrival.uid, arrival.message, arrival.flags, known.received_at)
+    return replace(arrival, received_at=known.received_at, parsed=None)
+
+
+def packed(arrivals: Sequence[Arrival]) -> raw.Packed:
+    """The contents that come with arrivals, each once, compressed."""
+    contents = {
+        arrival.message: raw.Content(arrival.message, arrival.raw, arrival.body)
+        for arrival in reversed(arrivals)
+        if arrival.raw is not None
+    }
+    return raw.pack(list(contents.values()))
+
+
+def assign_threads(account_id: UUID, arrivals: Sequence[Arrival]) -> Assignment:
     """Decide the threads of those arrivals that are new."""
-    keys = {message.uid: message.thread_id for message in fetched}
     fresh = {
         arrival.message: ThreadInput(
             message=arrival.message,
@@ -69,10 +71,10 @@ def assign_threads(account_id: UUID, fetched: Sequence[Fetched], arrivals: Seque
             subject=arrival.parsed.subject,
             participants=participants(arrival.parsed),
             received_at=arrival.received_at,
-            provider_key=keys.get(arrival.uid, ""),
+            provider_key=arrival.thread_key,
         )
         for arrival in arrivals
-        if arrival.parsed is not None and arrival.received_at is not None
+        if arrival.parsed is not None
     }
     inputs = list(fresh.values())
     if not inputs:

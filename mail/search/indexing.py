@@ -15,7 +15,7 @@ from psycopg2.extras import execute_values
 from accounts.models import Account
 from mail import raw
 from mail.mime import visible_text
-from mail.models import Body, Message, Transaction
+from mail.models import Message, Transaction
 from mail.search.vector import vector
 from mail.types import Parsed
 
@@ -81,8 +81,7 @@ def _documents(message_ids: Sequence[UUID]) -> Iterator[tuple[str, str]]:
     """(message id, tsvector literal) of those of the messages that still exist."""
     for message in Message.objects.filter(pk__in=message_ids).order_by("pk"):
         # One body at a time: a batch of large ones would be gigabytes.
-        body = Body.objects.filter(pk=message.pk).first()
-        yield str(message.pk), vector([*_header_fields(message), ("D", _text(body)), *_file_names(message)])
+        yield str(message.pk), vector([*_header_fields(message), ("D", _text(message)), *_file_names(message)])
 
 
 def _header_fields(message: Message) -> Iterator[tuple[str, str]]:
@@ -98,8 +97,6 @@ def _file_names(message: Message) -> Iterator[tuple[str, str]]:
         yield "D", attachment["filename"]
 
 
-def _text(body: Body | None) -> str:
-    if body is None:
-        return ""
-    shown = raw.decompress(body.data).decode()[:_LONGEST_BODY]
-    return visible_text(Parsed(html=shown) if body.html else Parsed(text=shown))
+def _text(message: Message) -> str:
+    shown = raw.body(message)[:_LONGEST_BODY]
+    return visible_text(Parsed(html=shown) if message.body_is_html else Parsed(text=shown))

@@ -12,6 +12,7 @@ from mail.store.folders import (
 )
 from mail.store.messages import (
     SWEEP,
+    Known,
     add_arrivals,
     change_flags,
     database_now,
@@ -36,6 +37,7 @@ from mail.store.threads import subject_candidates, thread_links, threads_by_prov
 __all__ = [
     "SWEEP",
     "Batch",
+    "Known",
     "add_arrivals",
     "begin_folder",
     "change_flags",

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from mail import changes
 from mail.store import derive
+from mail.store.rows import Row
 from mail.types import LeaseLost
 
 
@@ -22,6 +23,7 @@ class Batch:
         self.entries: list[changes.Entry] = []
         self.moved: set[UUID] = set()  # messages whose places or flags changed
         self.threads: set[UUID] = set()  # threads whose messages changed
+        self.grown: dict[UUID, Row] = {}  # threads that got more messages -> these messages' figures
 
     def log(self, object_type: str, object_id: UUID, kind: str) -> None:
         """Note that an object was created, updated or deleted."""
@@ -32,12 +34,15 @@ class Batch:
         for message_id, thread_id in derive.refresh_messages(self.cursor, self.moved):
             self.log("message", message_id, "updated")
             self.threads.add(thread_id)
-        for thread_id, kind in derive.refresh_threads(self.cursor, self.threads):
+        only_grown = {thread: figures for thread, figures in self.grown.items() if thread not in self.threads}
+        extended = derive.extend_threads(self.cursor, only_grown)
+        for thread_id in extended:
+            self.log("thread", thread_id, "updated")
+        for thread_id, kind in derive.refresh_threads(self.cursor, self.threads | only_grown.keys() - extended):
             self.log("thread", thread_id, kind)
         entries = changes.distinct(self.entries)
         if entries:
             changes.append(self.cursor, self.account_id, entries)
-            self.cursor.execute("UPDATE accounts_account SET last_change_at = now() WHERE id = %s", [self.account_id])
 
 
 @contextmanager

@@ -1,8 +1,15 @@
 """What follows from locations and messages: a message's folders and flags, a thread's figures. Set-based."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
+
+from mail.store.rows import Row
+
+# A thread's columns that follow from its messages, in the order of mail.store.rows.thread_figures.
+FIGURES = (
+    "subject", "message_count", "earliest_at", "latest_at", "unread", "starred", "has_attachments", "has_drafts",
+)  # fmt: skip
 
 _MESSAGES = r"""
 UPDATE mail_message m
@@ -39,6 +46,21 @@ ON CONFLICT (id) DO UPDATE SET
 RETURNING id, xmax = 0
 """
 
+# Where both begin at one time, only all messages together tell whose subject it is.
+_GROWN = """
+UPDATE mail_thread t SET
+    subject = CASE WHEN new.earliest_at < t.earliest_at THEN new.subject ELSE t.subject END,
+    message_count = t.message_count + new.message_count,
+    earliest_at = least(t.earliest_at, new.earliest_at), latest_at = greatest(t.latest_at, new.latest_at),
+    unread = t.unread OR new.unread, starred = t.starred OR new.starred,
+    has_attachments = t.has_attachments OR new.has_attachments, has_drafts = t.has_drafts OR new.has_drafts
+FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::bool[], %s::bool[],
+            %s::bool[], %s::bool[])
+    AS new(id, subject, message_count, earliest_at, latest_at, unread, starred, has_attachments, has_drafts)
+WHERE t.id = new.id AND t.earliest_at <> new.earliest_at AND t.message_count > 0
+RETURNING t.id
+"""
+
 
 def refresh_messages(cursor: Any, messages: Collection[UUID]) -> list[tuple[UUID, UUID]]:
     """Bring messages in line with their locations; (message, thread) of those that a reader sees otherwise now.
@@ -49,6 +71,15 @@ def refresh_messages(cursor: Any, messages: Collection[UUID]) -> list[tuple[UUID
         return []
     cursor.execute(_MESSAGES, [list(messages)])
     return list(cursor.fetchall())
+
+
+def extend_threads(cursor: Any, grown: Mapping[UUID, Row]) -> set[UUID]:
+    """Add messages' figures to those of their threads, at a cost that does not grow with the threads. Returns the
+    threads for which that was enough; the others have to be refreshed."""
+    if not grown:
+        return set()
+    cursor.execute(_GROWN, [list(map(str, grown)), *map(list, zip(*grown.values(), strict=True))])
+    return {thread for (thread,) in cursor.fetchall()}
 
 
 def refresh_threads(cursor: Any, threads: Collection[UUID]) -> list[tuple[UUID, str]]:

@@ -1,8 +1,9 @@
 """Messages and their places."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -11,72 +12,108 @@ from django.db.models.functions import Greatest
 from psycopg2.extras import execute_values
 
 from mail import raw
+from mail.copying import copy_rows, plain_array
 from mail.models import Folder, Message
-from mail.store import rows
+from mail.raw import Packed
+from mail.store import derive, rows
 from mail.store.batch import Batch
 from mail.types import Arrival, Assignment, LocalFolder
 
 SWEEP = 5000  # messages deleted in one transaction
 
 
-def known_messages(messages: Collection[UUID]) -> dict[UUID, datetime]:
-    """Those of the messages that the mirror has -> when they were received."""
-    return dict(Message.objects.filter(id__in=list(messages)).values_list("id", "received_at"))
+class Known(NamedTuple):
+    """A message that the mirror has. `is_stored`: with its contents."""
+
+    received_at: datetime
+    is_stored: bool
 
 
-def add_arrivals(batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival], assignment: Assignment) -> None:
-    """Store messages that are new (their arrivals are `parsed`), and the place of every arrival."""
+def known_messages(messages: Collection[UUID]) -> dict[UUID, Known]:
+    """Those of the messages that the mirror has."""
+    rows = Message.objects.filter(id__in=list(messages)).values_list("id", "received_at", "pack")
+    return {message: Known(received_at, pack is not None) for message, received_at, pack in rows}
+
+
+def add_arrivals(
+    batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival], assignment: Assignment, packed: Packed
+) -> None:
+    """Store messages that are new (their arrivals are `parsed`), contents that were lost, and every arrival's place.
+
+    `packed`: the contents of both.
+    """
     _join_threads(batch, assignment)
-    created = _insert_messages(batch, folder, arrivals, assignment)
+    pack = raw.put(batch.cursor, batch.account_id, packed) if packed.places else None
+    fresh = {arrival.message: arrival for arrival in reversed(arrivals) if arrival.parsed is not None}
+    if fresh:
+        _insert_messages(batch, folder, fresh, assignment, str(pack), packed)
+    restored = [message for message in packed.places if message not in fresh]
+    if restored:
+        batch.cursor.execute(
+            "UPDATE mail_message m SET pack_id = %s, raw_at = new.raw_at, raw_size = new.raw_size, "
+            "body_at = new.body_at, body_size = new.body_size "
+            "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) "
+            "AS new(id, raw_at, raw_size, body_at, body_size) WHERE m.id = new.id",
+            [pack, restored, *map(list, zip(*(packed.places[message] for message in restored), strict=True))],
+        )
     _insert_links(batch, assignment)
-    places = execute_values(
-        batch.cursor,
-        "INSERT INTO mail_location (folder_id, uidvalidity, uid, message_id, flags, received_at) VALUES %s "
-        "ON CONFLICT DO NOTHING RETURNING message_id",
-        rows.location_rows(folder, arrivals),
-        template="(%s, %s, %s, %s, %s::text[], %s)",
-        page_size=500,
-        fetch=True,
-    )
-    # A message found again after a UIDVALIDITY reset leaves its old place for the new one, in one step.
-    batch.cursor.execute(
-        "DELETE FROM mail_location WHERE folder_id = %s AND uidvalidity <> %s AND message_id = ANY(%s)",
-        [folder.id, folder.uidvalidity, [arrival.message for arrival in arrivals]],
-    )
-    # A new message with one place is inserted as derived; any other has to be derived from all its places.
-    placed = Counter(message for (message,) in places)
-    batch.moved.update(message for message, count in placed.items() if message not in created or count > 1)
-    Folder.objects.filter(id=folder.id).update(mirrored_count=F("mirrored_count") + placed.total())
+    _insert_places(batch, folder, arrivals, fresh)
 
 
 def _insert_messages(
-    batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival], assignment: Assignment
-) -> set[UUID]:
-    raws = {arrival.digest: arrival.raw for arrival in arrivals if arrival.digest}
-    raw.put_many(batch.cursor, batch.account_id, raws.items())
-    fresh = {arrival.message: arrival for arrival in reversed(arrivals) if arrival.parsed is not None}
-    if not fresh:
-        return set()
-    execute_values(
+    batch: Batch,
+    folder: LocalFolder,
+    fresh: Mapping[UUID, Arrival],
+    assignment: Assignment,
+    pack: str,
+    packed: Packed,
+) -> None:
+    account = str(batch.account_id)
+    threads: dict[UUID, dict[UUID, Arrival]] = {}
+    for message, arrival in fresh.items():
+        threads.setdefault(assignment.threads[message], {})[message] = arrival
+        batch.log("message", message, "created")
+    new = {thread: messages for thread, messages in threads.items() if thread in assignment.created}
+    copy_rows(
         batch.cursor,
-        f"INSERT INTO mail_message ({', '.join(rows.MESSAGE_COLUMNS)}) VALUES %s",  # noqa: S608 -- constants
+        "mail_thread",
+        ("id", "account_id", "provider_key", *derive.FIGURES),
         [
-            rows.message_row(batch.account_id, folder, arrival, assignment.threads[message])
+            (str(thread), account, assignment.created[thread] or None, *rows.thread_figures(messages))
+            for thread, messages in new.items()
+        ],
+    )
+    for thread in new:
+        batch.log("thread", thread, "created")
+    batch.grown |= {thread: rows.thread_figures(threads[thread]) for thread in threads.keys() - new.keys()}
+    copy_rows(
+        batch.cursor,
+        "mail_message",
+        rows.MESSAGE_COLUMNS,
+        [
+            rows.message_row(account, folder, arrival, assignment.threads[message], pack, packed.places[message])
             for message, arrival in fresh.items()
         ],
-        template=rows.MESSAGE_TEMPLATE,
-        page_size=200,
     )
-    execute_values(
-        batch.cursor,
-        "INSERT INTO mail_body (message_id, html, data) VALUES %s",
-        [(message, arrival.body_is_html, arrival.body) for message, arrival in fresh.items() if arrival.body],
-        page_size=200,
+
+
+def _insert_places(batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival], created: Container[UUID]) -> None:
+    batch.cursor.execute(
+        "INSERT INTO mail_location (folder_id, uidvalidity, uid, message_id, flags, received_at) "
+        "SELECT %s, %s, uid, message, flags::text[], received_at "
+        "FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::timestamptz[]) AS new(uid, message, flags, received_at) "
+        "ON CONFLICT DO NOTHING RETURNING message_id",
+        [folder.id, folder.uidvalidity, *rows.location_columns(arrivals)],
     )
-    for message in fresh:
-        batch.log("message", message, "created")
-        batch.threads.add(assignment.threads[message])
-    return set(fresh)
+    # A new message with one place is inserted as derived; any other has to be derived from all its places.
+    placed = Counter(message for (message,) in batch.cursor.fetchall())
+    batch.moved.update(message for message, count in placed.items() if message not in created or count > 1)
+    # A message found again after a UIDVALIDITY reset leaves its old place for the new one, in one step.
+    batch.cursor.execute(
+        "DELETE FROM mail_location WHERE folder_id = %s AND uidvalidity <> %s AND message_id = ANY(%s::uuid[])",
+        [folder.id, folder.uidvalidity, plain_array(placed)],
+    )
+    Folder.objects.filter(id=folder.id).update(mirrored_count=F("mirrored_count") + placed.total())
 
 
 def _join_threads(batch: Batch, assignment: Assignment) -> None:
@@ -87,27 +124,20 @@ def _join_threads(batch: Batch, assignment: Assignment) -> None:
             batch.log("message", message, "updated")
         batch.cursor.execute("UPDATE mail_threadlink SET thread_id = %s WHERE thread_id = %s", [taker, gone])
         batch.threads |= {gone, taker}
-    keyed = [(thread, batch.account_id, key) for thread, key in assignment.created.items() if key]
-    if keyed:
-        execute_values(
-            batch.cursor,
-            "INSERT INTO mail_thread (id, account_id, provider_key, subject, message_count, earliest_at, latest_at, "
-            "unread, starred, has_attachments, has_drafts) VALUES %s",
-            keyed,
-            template="(%s, %s, %s, '', 0, now(), now(), false, false, false, false)",
-        )
-        for thread, _account, _key in keyed:
-            batch.log("thread", thread, "created")
 
 
 def _insert_links(batch: Batch, assignment: Assignment) -> None:
-    execute_values(
-        batch.cursor,
-        "INSERT INTO mail_threadlink (account_id, digest, thread_id) VALUES %s "
-        "ON CONFLICT (account_id, digest) DO UPDATE SET thread_id = excluded.thread_id",
-        [(batch.account_id, digest, thread) for digest, thread in assignment.links.items()],
-        page_size=1000,
-    )
+    if assignment.links:
+        batch.cursor.execute(
+            "INSERT INTO mail_threadlink (account_id, digest, thread_id) "
+            "SELECT %s, decode(digest, 'hex'), thread FROM unnest(%s::text[], %s::uuid[]) AS new(digest, thread) "
+            "ON CONFLICT (account_id, digest) DO UPDATE SET thread_id = excluded.thread_id",
+            [
+                batch.account_id,
+                plain_array(digest.hex() for digest in assignment.links),
+                plain_array(assignment.links.values()),
+            ],
+        )
 
 
 def change_flags(batch: Batch, folder: LocalFolder, flags: Mapping[int, frozenset[str]]) -> None:
@@ -146,28 +176,22 @@ def sweep_orphans(batch: Batch, before: datetime) -> int:
     locked first: the search index may be adding words to them.
     """
     batch.cursor.execute(
-        "SELECT id, thread_id, digest FROM mail_message WHERE account_id = %s AND orphaned_at < %s "
+        "SELECT id, thread_id FROM mail_message WHERE account_id = %s AND orphaned_at < %s "
         "ORDER BY id LIMIT %s FOR UPDATE",
         [batch.account_id, before, SWEEP],
     )
-    orphans = batch.cursor.fetchall()
-    delete_messages(batch, [message for message, _thread, _digest in orphans], [bytes(row[2]) for row in orphans])
-    batch.threads |= {thread for _message, thread, _digest in orphans}
+    orphans = dict(batch.cursor.fetchall())
+    if orphans:
+        _delete_messages(batch, list(orphans))
+        batch.threads.update(orphans.values())
     return len(orphans)
 
 
-def delete_messages(batch: Batch, messages: list[UUID], digests: list[bytes]) -> None:
-    """Delete messages with their bodies and words, and raw mail that no other message shares."""
-    if not messages:
-        return
-    for table in ("mail_body", "mail_searchdocument"):
-        batch.cursor.execute(f"DELETE FROM {table} WHERE message_id = ANY(%s)", [messages])  # noqa: S608 -- constants
-    batch.cursor.execute("DELETE FROM mail_message WHERE id = ANY(%s)", [messages])
-    batch.cursor.execute(
-        "DELETE FROM mail_raw r WHERE account_id = %s AND digest = ANY(%s) AND NOT EXISTS ("
-        "SELECT 1 FROM mail_message m WHERE m.account_id = r.account_id AND m.digest = r.digest)",
-        [batch.account_id, digests],
-    )
+def _delete_messages(batch: Batch, messages: list[UUID]) -> None:
+    """Delete messages with their words; their contents become waste."""
+    raw.waste(batch.cursor, messages)
+    for table in ("mail_searchdocument WHERE message_id", "mail_message WHERE id"):
+        batch.cursor.execute(f"DELETE FROM {table} = ANY(%s)", [messages])  # noqa: S608 -- constants
     for message in messages:
         batch.log("message", message, "deleted")
 

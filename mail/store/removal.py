@@ -7,9 +7,10 @@ from django.db import connection, transaction
 from accounts.models import Account
 
 _CHUNK = 2000
+_PACKS = 20
 # Children first. Each is emptied by its own short transactions.
-_BY_MESSAGE = ("mail_location", "mail_body", "mail_searchdocument")
-_BY_ACCOUNT = ("mail_threadlink", "mail_raw", "mail_transaction")
+_BY_MESSAGE = ("mail_location", "mail_searchdocument")
+_BY_ACCOUNT = ("mail_threadlink", "mail_transaction")
 
 
 def remove_accounts(limit: int = 10) -> int:
@@ -30,6 +31,8 @@ def _remove(account_id: UUID) -> None:
             _CHUNK,
         ):
             pass
+    while _remove_packs(account_id):
+        pass
     _execute("DELETE FROM mail_gap WHERE folder_id IN (SELECT id FROM mail_folder WHERE account_id = %s)", account_id)
     for table in ("mail_thread", "mail_folder"):
         _execute(f"DELETE FROM {table} WHERE account_id = %s", account_id)  # noqa: S608 -- constants
@@ -44,6 +47,15 @@ def _remove_messages(account_id: UUID) -> int:
             cursor.execute(f"DELETE FROM {table} WHERE message_id = ANY(%s)", [messages])  # noqa: S608 -- constants
         cursor.execute("DELETE FROM mail_message WHERE id = ANY(%s)", [messages])
     return len(messages)
+
+
+def _remove_packs(account_id: UUID) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM mail_pack WHERE account_id = %s LIMIT %s", [account_id, _PACKS])
+        packs = [pack for (pack,) in cursor.fetchall()]
+        cursor.execute("DELETE FROM mail_frame WHERE pack_id = ANY(%s)", [packs])
+        cursor.execute("DELETE FROM mail_pack WHERE id = ANY(%s)", [packs])
+    return len(packs)
 
 
 def _execute(statement: str, *parameters: UUID | int) -> int:

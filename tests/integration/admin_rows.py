@@ -6,8 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Account, Application
-from mail import raw
-from mail.models import Body, Folder, Message
+from mail.models import Folder, Message
 from tests.integration.factories import START, log_changes, make_account, make_message
 
 
@@ -30,7 +29,6 @@ def a_message(account: Account, text: str = "", *folders: Folder, html: bool = F
         "from_addresses": [{"name": "Bob Baker", "email": "bob@sender.test"}],
         "to_addresses": [{"name": "Ann", "email": account.email}],
     }
-    message = make_message(account, *folders, body="", **{**defaults, **fields})
-    Body.objects.filter(message=message).update(html=html, data=raw.compress(text.encode()))
+    message = make_message(account, *folders, body=text, html=html, **{**defaults, **fields})
     log_changes(account, ("message", message.pk, "created"))
     return message

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from accounts import keys
 from accounts.models import Account, ApiKey, Application
 from mail import changes, raw
-from mail.models import Body, Folder, FolderState, Location, Message, Raw, Thread
+from mail.models import Folder, FolderState, Location, Message, Thread
 from mail.types import message_id
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -60,6 +60,7 @@ def make_message(
     at: datetime | None = None,
     mail: bytes = b"",
     body: str = "<p>Hello</p>",
+    html: bool = True,
     **fields: Any,
 ) -> Message:
     """A message in the folders, with its body, raw mail and thread (its own if none is given)."""
@@ -86,12 +87,21 @@ def make_message(
         participants=_participants(values),
         **values,
     )
-    Body.objects.create(message=message, html=True, data=raw.compress(body.encode()))
-    Raw.objects.create(account=account, digest=digest, data=raw.compress(mail))
+    _store_contents(message, mail, body, html=html)
     for folder in folders:
         place(message, folder)
     _refresh(message.thread)
     return message
+
+
+def _store_contents(message: Message, mail: bytes, body: str, *, html: bool) -> None:
+    """A pack that holds the raw message and its body."""
+    packed = raw.pack([raw.Content(message.pk, mail, body.encode())])
+    with connection.cursor() as cursor:
+        message.pack_id = raw.put(cursor.cursor, message.account_id, packed)
+    message.raw_at, message.raw_size, message.body_at, message.body_size = packed.places[message.pk]
+    message.body_is_html = html
+    message.save()
 
 
 def place(message: Message, folder: Folder) -> Location:

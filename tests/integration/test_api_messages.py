@@ -315,4 +315,4 @@ def test_bodies_that_are_not_selected_are_not_read(api: Client, account: Account
     make_message(account)
     with CaptureQueriesContext(connection) as queries:
         get(api, account, "?select=id,subject")
-    assert not any("mail_body" in query["sql"] for query in queries)
+    assert not any("mail_frame" in query["sql"] for query in queries)

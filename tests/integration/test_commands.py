@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Account, AccountState
 from mail import intent
-from mail.models import Location, Message, Raw
+from mail.models import Location, Message
 from tests.integration.mirroring import connected, fill, mirror_state, server_state
 from tests.mailboxes import Mailbox, MailboxFactory
 
@@ -78,14 +78,14 @@ def test_audit_prints_every_difference_and_repair_mends_them(account: Account, m
     before = set(Message.objects.values_list("id", flat=True))
     Location.objects.filter(folder__name="INBOX", uid=2).update(flags=["\\Flagged"])
     Location.objects.filter(folder__name="INBOX", uid=3).delete()
-    Raw.objects.filter(digest=Message.objects.get(subject="Work 1").digest).delete()
+    Message.objects.filter(subject="Work 2").update(raw_at=1)
     output = StringIO()
     with pytest.raises(CommandError, match="differences"):
         call_command("audit", account.email, stdout=output)
     for line in (
         "UID 2 has flags",
         "UID 3 is missing here",
-        "raw message is not stored",
+        "raw message is lost or damaged",
         "counts its messages wrongly",
     ):
         assert line in output.getvalue()

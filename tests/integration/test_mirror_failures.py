@@ -17,7 +17,7 @@ from mail.imap.session import MailSession
 from mail.imap.wire import Wire
 from mail.mirror import sync_account
 from mail.mirror.opening import HostIsDown
-from mail.models import Folder, Gap, Location, Message, Raw, Transaction
+from mail.models import Folder, Frame, Gap, Location, Message, Pack, Transaction
 from mail.types import AuthenticationFailed, ConnectionFailed, LeaseLost
 from tests.integration.guard import guarded_log
 from tests.integration.mirroring import (
@@ -338,7 +338,7 @@ def test_removal_hides_the_account_at_once_and_upkeep_deletes_everything(mailbox
     assert intent.remove(account.id)
     assert not Account.objects.present().exists()
     assert store.remove_accounts() == 1
-    for model in (Account, Message, Location, Raw, Transaction, Folder):
+    for model in (Account, Message, Location, Pack, Frame, Transaction, Folder):
         assert not model._default_manager.exists()
 
 

@@ -1,0 +1,100 @@
+"""Many contents into few frames: what is compressed together gets smaller, and a database stores few large rows
+faster than many small ones. Pure."""
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import zstandard
+
+FRAME = 256 * 1024  # octets of contents that one reads to get at any of them
+LARGEST_FRAME = 1024 * 1024  # no frame, of whatever version, holds more
+# 350 MB a second a core, 0.52 of the size; level 3 takes 1.8 times as long for 0.49.
+LEVEL = 1
+
+_local = threading.local()  # a (de)compressor serves one thread at a time; under gevent, one greenlet
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a pack holds of a message: its body as it is shown, UTF-8, and the raw message."""
+
+    message: UUID
+    raw: bytes
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A pack to be stored. `frames`: (octets of contents before it, compressed); `places`: message -> (raw_at,
+    raw_size, body_at, body_size)."""
+
+    octets: int
+    frames: Sequence[tuple[int, bytes]]
+    places: dict[UUID, tuple[int, int, int, int]]
+
+
+def digest(raw: bytes) -> bytes:
+    """SHA-256 of the message as the server gave it."""
+    return hashlib.sha256(raw).digest()
+
+
+def pack(contents: Sequence[Content]) -> Packed:
+    """Bodies first, for lists of messages show these and need not decompress what is attached; then raw messages."""
+    bodies = [content.body for content in contents]
+    raws = [content.raw for content in contents]
+    body_at = _starts(bodies, 0)
+    raw_at = _starts(raws, sum(map(len, bodies)))
+    frames = []
+    start = 0
+    for stretch in (*_stretches(bodies), *_stretches(raws)):
+        frames.append((start, compress(stretch)))
+        start += len(stretch)
+    places = {
+        content.message: (at, len(content.raw), beside, len(content.body))
+        for content, at, beside in zip(contents, raw_at, body_at, strict=True)
+    }
+    return Packed(start, frames, places)
+
+
+def _starts(pieces: Sequence[bytes], start: int) -> list[int]:
+    starts = []
+    for piece in pieces:
+        starts.append(start)
+        start += len(piece)
+    return starts
+
+
+def _stretches(pieces: Sequence[bytes]) -> Iterator[bytes]:
+    """The pieces joined into stretches of at most FRAME octets; a larger piece has some of its own."""
+    gathered: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if size + len(piece) > FRAME and gathered:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+        if len(piece) > FRAME:
+            yield from (piece[start : start + FRAME] for start in range(0, len(piece), FRAME))
+        elif piece:
+            gathered.append(piece)
+            size += len(piece)
+    if gathered:
+        yield b"".join(gathered)
+
+
+def compress(data: bytes) -> bytes:
+    """One frame."""
+    if not hasattr(_local, "compressor"):
+        _local.compressor = zstandard.ZstdCompressor(level=LEVEL)
+    compressed: bytes = _local.compressor.compress(data)
+    return compressed
+
+
+def decompress(data: bytes | memoryview) -> bytes:
+    """What `compress` took. Raises zstandard.ZstdError if it is damaged."""
+    if not hasattr(_local, "decompressor"):
+        _local.decompressor = zstandard.ZstdDecompressor()
+    plain: bytes = _local.decompressor.decompress(bytes(data), max_output_size=LARGEST_FRAME)
+    return plain
