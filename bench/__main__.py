@@ -2,6 +2,7 @@
 
 import argparse
 import fcntl
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from syncfarm.embedded import ServiceFailed
 
 MESSAGES = 20_000
 ROOT = Path(__file__).resolve().parent.parent
-VAR = ROOT / "var" / "bench"
+VAR = Path(os.environ.get("SYNCFARM_VAR") or ROOT / "var") / "bench"
 
 console = Console()
 

@@ -89,8 +89,8 @@ class Farm:
         """Syncs of a mirror that is complete, while nothing happens on the server."""
         with CountingRelay(self._server.port) as relay:
             found, _cost = self._step("quiet", account, str(QUIET_TURNS), str(relay.port))
-        octets = relay.sent + relay.received
-        return Quiet(mailbox.messages, statistics.median(found), relay.round_trips, octets)
+        traffic = relay.settle()
+        return Quiet(mailbox.messages, statistics.median(found), traffic.round_trips, traffic.octets)
 
     def _step(
         self, name: str, *arguments: str, tick: Callable[[], None] = lambda: None, recorder: tuple[str, ...] = ()

@@ -1,24 +1,42 @@
-"""A relay between client and server that counts: octets each way, and round trips (the client spoke, then waited)."""
+"""A relay between client and server that counts: connections, octets each way, and round trips (the client spoke, then
+waited)."""
 
+import contextlib
 import socket
 import threading
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 CHUNK = 65_536
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What went over the wire; octets both ways."""
+
+    connections: int
+    round_trips: int
+    octets: int
+
+    def __sub__(self, before: "Traffic") -> "Traffic":
+        return Traffic(
+            self.connections - before.connections,
+            self.round_trips - before.round_trips,
+            self.octets - before.octets,
+        )
+
+
 class CountingRelay:
-    """Listens on a free port of 127.0.0.1 as long as the context lasts, and serves one connection after another."""
+    """Listens on a free port of 127.0.0.1 as long as the context lasts."""
 
     def __init__(self, port: int) -> None:
         self._target = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._answered = True  # the server spoke last: what the client says now begins a round trip
         self.port = int(self._listener.getsockname()[1])
-        self.round_trips = 0
-        self.sent = 0  # octets from the client
-        self.received = 0
+        self._counting = threading.Lock()
+        self._connections = self._round_trips = self._octets = 0
+        self._lines: list[threading.Thread] = []
         self._thread = threading.Thread(target=self._serve, name="relay", daemon=True)
 
     def __enter__(self) -> Self:
@@ -30,30 +48,55 @@ class CountingRelay:
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join()
+        for thread in [self._thread, *self._lines]:
+            thread.join()
+
+    def traffic(self) -> Traffic:
+        """All of it so far."""
+        with self._counting:
+            return Traffic(self._connections, self._round_trips, self._octets)
+
+    def settle(self) -> Traffic:
+        """The same, once every connection has ended: a client that hung up may be ahead of what is counted."""
+        for thread in self._lines:
+            thread.join()
+        self._lines.clear()
+        return self.traffic()
 
     def _serve(self) -> None:
-        while True:
-            try:
+        with contextlib.suppress(OSError):  # closed
+            while True:
                 client, _ = self._listener.accept()
-            except OSError:
-                return  # closed
-            with client, socket.create_connection(self._target) as server:
-                back = threading.Thread(target=self._carry_answers, args=(server, client), daemon=True)
-                back.start()
-                self._carry_commands(client, server)
-                back.join()
+                line = threading.Thread(target=self._carry, args=(client,), name="relay line", daemon=True)
+                self._lines.append(line)
+                self._count(connections=1)
+                line.start()
 
-    def _carry_commands(self, client: socket.socket, server: socket.socket) -> None:
-        while data := client.recv(CHUNK):
-            self.sent += len(data)
-            self.round_trips += self._answered
-            self._answered = False
-            server.sendall(data)
-        server.shutdown(socket.SHUT_WR)
+    def _carry(self, client: socket.socket) -> None:
+        answered = threading.Event()  # the server spoke last: what the client says now begins a round trip
+        answered.set()
+        with client, socket.create_connection(self._target) as server:
+            back = threading.Thread(target=self._carry_answers, args=(server, client, answered), daemon=True)
+            back.start()
+            with contextlib.suppress(OSError):  # either side may reset
+                while data := client.recv(CHUNK):
+                    self._count(round_trips=int(answered.is_set()), octets=len(data))
+                    answered.clear()
+                    server.sendall(data)
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_WR)
+            back.join()
 
-    def _carry_answers(self, server: socket.socket, client: socket.socket) -> None:
-        while data := server.recv(CHUNK):
-            self.received += len(data)
-            self._answered = True
-            client.sendall(data)
+    def _carry_answers(self, server: socket.socket, client: socket.socket, answered: threading.Event) -> None:
+        with contextlib.suppress(OSError):
+            while data := server.recv(CHUNK):
+                self._count(octets=len(data))
+                answered.set()
+                client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+
+    def _count(self, connections: int = 0, round_trips: int = 0, octets: int = 0) -> None:
+        with self._counting:
+            self._connections += connections
+            self._round_trips += round_trips
+            self._octets += octets

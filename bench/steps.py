@@ -60,7 +60,8 @@ def quiet(account: str, turns: str, relay_port: str) -> list[float]:
 
 def verify(account: str, user: str, sample: str) -> int:
     """bench.verification.verify."""
-    return verification.verify(UUID(account), user, int(sample))
+    port = int(Account.objects.get(id=account).settings["imap_port"])
+    return verification.verify(UUID(account), user, port, int(sample))
 
 
 def _turn(account: str) -> bool:

@@ -1,36 +1,35 @@
 """The relay that counts round trips."""
 
+import contextlib
 import socket
+import socketserver
+import struct
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from bench.relay import CountingRelay
+from bench.relay import CountingRelay, Traffic
+
+
+class _Echo(socketserver.StreamRequestHandler):
+    """Answers each line with "ok " and the line."""
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            for line in self.rfile:
+                self.wfile.write(b"ok " + line)
 
 
 @pytest.fixture
 def echo() -> Iterator[int]:
-    """A server that answers each line with "ok " and the line; its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        try:
-            while True:
-                connection, _ = listener.accept()
-                with connection, connection.makefile("rwb") as stream:
-                    for line in stream:
-                        stream.write(b"ok " + line)
-                        stream.flush()
-        except OSError:
-            return  # closed
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield listener.getsockname()[1]
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join()
+    """A server for as many as come; its port."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
 
 
 def test_each_question_that_waits_for_its_answer_is_a_round_trip(echo: int) -> None:
@@ -41,7 +40,7 @@ def test_each_question_that_waits_for_its_answer_is_a_round_trip(echo: int) -> N
                     stream.write(b"hello\n")
                     stream.flush()
                     assert stream.readline() == b"ok hello\n"
-    assert (relay.round_trips, relay.sent, relay.received) == (6, 36, 54)
+        assert relay.settle() == Traffic(connections=2, round_trips=6, octets=36 + 54)
 
 
 def test_questions_sent_together_are_one_round_trip(echo: int) -> None:
@@ -54,4 +53,28 @@ def test_questions_sent_together_are_one_round_trip(echo: int) -> None:
         stream.flush()
         assert [stream.readline(), stream.readline()] == [b"ok one\n", b"ok two\n"]
         stream.close()
-        assert relay.round_trips == 1
+        assert relay.traffic().round_trips == 1
+
+
+def test_connections_at_the_same_time_are_carried_side_by_side(echo: int) -> None:
+    with CountingRelay(echo) as relay:
+        before = relay.traffic()
+        with contextlib.ExitStack() as stack:
+            streams = []
+            for _ in range(2):
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", relay.port)))
+                streams.append(stack.enter_context(client.makefile("rwb")))
+            for stream in reversed(streams):
+                stream.write(b"hello\n")
+                stream.flush()
+                assert stream.readline() == b"ok hello\n"
+        assert relay.settle() - before == Traffic(connections=2, round_trips=2, octets=2 * (6 + 9))
+
+
+def test_a_client_that_resets_leaves_the_relay_in_order(echo: int) -> None:
+    with CountingRelay(echo) as relay:
+        with socket.create_connection(("127.0.0.1", relay.port)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(b"hello\n")
+            assert client.recv(3) == b"ok "
+        assert relay.settle().connections == 1

@@ -1,0 +1,60 @@
+"""Waiting for a farm to become idle after the storm: every account current, whole, and held by nobody."""
+
+import time
+from collections.abc import Callable
+
+import psycopg2
+
+from bench.chaos.farm import Farm, FarmFailed
+
+_LOOK = 0.5  # seconds
+
+# What is still awaited, in words; none once all accounts had a sync that ended after this moment and left nothing over.
+_AWAITED = """
+SELECT a.email, CASE
+    WHEN a.lease_expires_at > now() THEN 'is being synced, or was when its worker died'
+    WHEN a.state <> 'live' THEN 'is in the state ' || a.state || ': ' || a.reason
+    WHEN a.last_sync_at IS NULL OR a.last_sync_at < %s THEN 'has not been synced since'
+    WHEN EXISTS (SELECT 1 FROM mail_folder f WHERE f.account_id = a.id AND f.selectable
+        AND (f.state <> 'live' OR f.next_try_at IS NOT NULL)) THEN 'has a folder that the server refused'
+    WHEN EXISTS (SELECT 1 FROM mail_gap g JOIN mail_folder f ON f.id = g.folder_id WHERE f.account_id = a.id)
+        THEN 'has a message that the server did not hand out, which is asked for again later'
+    WHEN EXISTS (SELECT 1 FROM mail_message m WHERE m.account_id = a.id AND m.orphaned_at IS NOT NULL)
+        THEN 'has a message without a place, which may show up again'
+    WHEN a.search_seq < a.log_seq THEN 'has words that are not indexed'
+  END
+FROM accounts_account a ORDER BY a.email
+"""
+
+
+def settle(farm: Farm, seconds: float, told: Callable[[str], None]) -> list[str]:
+    """Wait while the readers go on asking for syncs. What is still awaited when the time is up, in words.
+
+    Twice over: a sync that was under way when the storm ended may have looked before its last change.
+    """
+    until = time.monotonic() + seconds
+    awaited: list[str] = []
+    for _ in range(2):
+        moment = _patiently(farm, "SELECT 'now', now()::text", until)[0][1]
+        while awaited := _awaited(farm, moment, until):
+            if time.monotonic() > until:
+                return [f"after {seconds:g} seconds of calm {each}" for each in awaited]
+            told(f"waiting: {awaited[0]}")
+            time.sleep(_LOOK)
+    return []
+
+
+def _awaited(farm: Farm, moment: str, until: float) -> list[str]:
+    farm.check()
+    return [f"{email} {what}" for email, what in _patiently(farm, _AWAITED, until, moment) if what]
+
+
+def _patiently(farm: Farm, query: str, until: float, *values: object) -> list[tuple[str, str]]:
+    """The rows, once PostgreSQL answers again. Raises FarmFailed when the time is up."""
+    while True:
+        try:
+            return [(str(name), str(what or "")) for name, what in farm.rows(query, *values)]
+        except (psycopg2.Error, OSError) as error:
+            if time.monotonic() > until:
+                raise FarmFailed(f"PostgreSQL does not come back: {error}") from error
+            time.sleep(_LOOK)

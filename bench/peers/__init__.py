@@ -1,0 +1,1 @@
+"""What others take for the same mailbox: mbsync, offlineimap, and a socket that throws away what it hears."""
