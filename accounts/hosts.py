@@ -9,10 +9,15 @@ from accounts.models import Host
 PATIENCE = 3  # failures in a row, of whichever accounts, before the others wait
 
 
-def waits_until(name: str, now: datetime) -> datetime | None:
+def record(name: str) -> Host | None:
+    """What is known of a host that did not answer when it was last asked; None: nothing speaks against it."""
+    return Host.objects.filter(name=name.lower()).first()
+
+
+def waits_until(host: Host, now: datetime) -> datetime | None:
     """When the host is to be tried again; None: now."""
-    host = Host.objects.filter(name=name.lower(), failures__gte=PATIENCE, retry_at__gt=now).first()
-    return host.retry_at if host else None
+    waits = host.failures >= PATIENCE and host.retry_at is not None and host.retry_at > now
+    return host.retry_at if waits else None
 
 
 def answered(name: str) -> None:

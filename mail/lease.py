@@ -7,9 +7,10 @@ token (mail.store.writing), so that a worker that was stopped for long can never
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, connection
@@ -33,6 +34,10 @@ WHERE id IN (
     ORDER BY next_sync_at LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING id, lease_token
 """
+_TAKE = """
+UPDATE accounts_account SET lease_token = %s, lease_expires_at = now() + make_interval(secs => %s)
+WHERE id = %s AND lease_token = %s AND removed_at IS NULL RETURNING *
+"""
 
 
 def claim_due(limit: int) -> list[tuple[UUID, UUID]]:
@@ -55,11 +60,14 @@ def claim(account_id: UUID) -> UUID:
 
 
 class Lease:
-    """A lease as its holder sees it. `token` is what writes are checked by; `lost`: it is known to be ours no more."""
+    """A lease as its holder sees it. `account` is its row as it was at the start; `token` is what writes are checked
+    by; `lost`: it is known to be ours no more."""
 
-    def __init__(self, token: UUID) -> None:
+    def __init__(self, account: Account, token: UUID) -> None:
+        self.account = account
         self.token = token
         self.lost = False
+        self._given_back = False
         self._stops: list[Callable[[], None]] = []
 
     def when_lost(self, stop: Callable[[], None]) -> None:
@@ -74,6 +82,20 @@ class Lease:
         for stop in self._stops:
             stop()
 
+    def give_back(self, known: Mapping[str, Any], **columns: Any) -> bool:
+        """End the lease and write columns of the account, in one statement: if it is ours, and the row as `known`.
+
+        Nothing may be written under the lease after it. False: nothing was written."""
+        ours = Account.objects.present().filter(id=self.account.id, lease_token=self.token, **known)
+        if ours.update(lease_token=None, lease_expires_at=None, **columns):
+            self._given_back = True
+        return self._given_back
+
+    def end(self) -> None:
+        """Give it back if that has not happened; whoever else holds the account by now keeps it."""
+        if not self._given_back:
+            self.give_back({})
+
 
 @contextmanager
 def held(account_id: UUID, claimed: UUID) -> Iterator[Lease]:
@@ -82,30 +104,34 @@ def held(account_id: UUID, claimed: UUID) -> Iterator[Lease]:
     Its token replaces the claim's: a task that the broker delivers twice is one claim, and only the first gets to hold
     it. Raises LeaseLost if the claim was taken up or given to another since, or the account is paused or removed.
     """
-    lease = Lease(uuid4())
-    ours = Account.objects.present().filter(id=account_id, lease_token=claimed)
-    if not ours.update(lease_token=lease.token, lease_expires_at=timezone.now() + HOLD):
-        raise LeaseLost(f"the claim on account {account_id} has lapsed or was taken up already")
+    lease = _take(account_id, claimed)
     done = threading.Event()
-    renewer = threading.Thread(target=_keep, args=(account_id, lease, done), name=f"lease {account_id}", daemon=True)
+    renewer = threading.Thread(target=_keep, args=(lease, done), name=f"lease {account_id}", daemon=True)
     renewer.start()
     try:
         yield lease
     finally:
         done.set()
         renewer.join()
-        held_still = Account.objects.filter(id=account_id, lease_token=lease.token)
-        held_still.update(lease_token=None, lease_expires_at=None)
+        lease.end()
 
 
-def _keep(account_id: UUID, lease: Lease, done: threading.Event) -> None:
+def _take(account_id: UUID, claimed: UUID) -> Lease:
+    token = uuid4()
+    taken = list(Account.objects.raw(_TAKE, [token, HOLD.total_seconds(), account_id, claimed]))
+    if not taken:
+        raise LeaseLost(f"the claim on account {account_id} has lapsed or was taken up already")
+    return Lease(taken[0], token)
+
+
+def _keep(lease: Lease, done: threading.Event) -> None:
     while not done.wait(RENEWAL):
         try:
-            if not _renew(account_id, lease.token):
+            if not _renew(lease.account.id, lease.token):
                 lease.lose()
                 return
         except DatabaseError as error:
-            log.warning("lease of account %s not renewed: %s", account_id, error)
+            log.warning("lease of account %s not renewed: %s", lease.account.id, error)
         finally:
             connection.close()
 

@@ -16,13 +16,14 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts.models import Account
 from mail import lease, store
 from mail.mirror import backfill, outcome
 from mail.mirror.login import login_for
-from mail.mirror.opening import check_host, opened
+from mail.mirror.opening import LOST, opened, record_of
+from mail.mirror.outcome import Found
 from mail.mirror.turn import Turn
 from mail.mirror.visit import visit
+from mail.store import Survey
 from mail.sync.folders import needs_visit, plan_folders, visiting_order
 from mail.sync.schedule import retry_delay
 from mail.types import ConnectionFailed, FolderFailed, FolderVanished, LeaseLost, LocalFolder, MailError, RemoteFolder
@@ -32,8 +33,6 @@ log = logging.getLogger(__name__)
 TURN = timedelta(seconds=30)  # then the account queues again, so that new mail is looked for
 PASSES = 3
 GRACE = timedelta(hours=1)  # for a message to show up again while the server refuses some folder
-
-_LOST = "the account was taken away: paused, removed, or synced by another worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,48 +58,53 @@ def sync_account(
     that seems down is asked all the same. `on_commit` is called after each batch.
     """
     with lease.held(account_id, claim) as ours:
-        token = ours.token
-        account = Account.objects.get(id=account_id)
-        started = timezone.now()
-        outcome.begun(account, token)
+        outcome.begun(ours)
         try:
-            login = login_for(account)
-            if not thorough:
-                check_host(login)
-            with opened(login) as session:
-                ours.when_lost(lambda: session.stop(_LOST))
-                result = _passes(Turn(account_id, token, session, budget.total_seconds(), thorough, on_commit))
-                capabilities = session.capabilities
+            found = _turn(ours, budget, thorough, on_commit)
         except MailError as error:
             if ours.lost:
-                raise LeaseLost(_LOST) from error
-            outcome.failed(account, token, error)
+                raise LeaseLost(LOST) from error
+            outcome.failed(ours, error)
             return Result(error=error)
         except MemoryError:  # Celery would take it for the worker's end and never free the task's slot
             too_large = MailError("The server sent more at once than there is memory for.")
-            outcome.failed(account, token, too_large)
+            outcome.failed(ours, too_large)
             return Result(error=too_large)
         except Exception as error:
-            outcome.failed(
-                account, token, MailError(f"Syncfarm itself failed on this mailbox ({type(error).__name__})")
-            )
+            outcome.failed(ours, MailError(f"Syncfarm itself failed on this mailbox ({type(error).__name__})"))
             raise
-        outcome.succeeded(account, token, started, capabilities, more=result.more, failing=result.failing)
-        return result
+        outcome.succeeded(ours, found)
+        return Result(more=found.more, failing=found.failing)
 
 
-def _passes(turn: Turn) -> Result:
-    result = Result()
+def _turn(ours: lease.Lease, budget: timedelta, thorough: bool, on_commit: Callable[[], None]) -> Found:
+    account_id = ours.account.id
+    login = login_for(ours.account)
+    record = record_of(login, insist=thorough)
+    survey = store.survey(account_id)
+    with opened(login, record, ours) as session:
+        return _passes(Turn(account_id, ours.token, session, budget.total_seconds(), thorough, on_commit), survey)
+
+
+def _passes(turn: Turn, first: Survey) -> Found:
+    """`first` is what the mirror holds at the beginning."""
+    survey, more, failing = first, False, 0
     for _ in range(PASSES):
-        began = store.database_now()
-        result = _one_pass(turn)
-        # A message without a place may have moved to where an unfinished pass did not get: it waits.
-        whole = not result.more and not result.failing
-        while _sweep(turn, began if whole else began - GRACE):
-            pass
-        if not whole or not store.has_orphans(turn.account_id):
+        began = survey
+        survey, ends = _one_pass(turn, began)
+        more = ends[End.UNFINISHED] > 0 or any(_is_to_be_copied(folder) for folder in survey.folders)
+        failing = ends[End.FAILED]
+        whole = not more and not failing
+        if began.orphans:
+            # A message without a place may have moved to where an unfinished pass did not get: it waits.
+            while _sweep(turn, began.at if whole else began.at - GRACE):
+                pass
+            survey = store.survey(turn.account_id)
+        if not whole or not survey.orphans:
             break
-    return result
+    complete = not any(folder.backfill_uid > 1 for folder in survey.folders)
+    changed = survey.changed_at != first.changed_at
+    return Found(more, failing, complete, changed, turn.open_session.capabilities)
 
 
 def _sweep(turn: Turn, before: datetime) -> bool:
@@ -109,41 +113,54 @@ def _sweep(turn: Turn, before: datetime) -> bool:
         return store.sweep_orphans(batch, before) == store.SWEEP
 
 
-def _one_pass(turn: Turn) -> Result:
-    pairs = _match_folders(turn)
+def _one_pass(turn: Turn, survey: Survey) -> tuple[Survey, "Counter[End]"]:
+    """Look into what changed, then copy older mail. What the mirror holds is read again only after work on it."""
+    pairs, touched = _match_folders(turn, survey.folders)
     ends = Counter[End]()
     for ours, theirs in pairs:
         waits = ours.next_try_at is not None and ours.next_try_at > timezone.now() and not turn.thorough
         if waits:
             ends[End.FAILED] += 1
-        elif turn.thorough or needs_visit(ours, theirs, turn.session.strategy):
+        elif turn.thorough or needs_visit(ours, theirs, turn.open_session.strategy):
             ends[_contained(turn, ours, visit)] += 1
-    ends += _copy_older(turn.with_time_to_copy(), [ours.id for ours, _theirs in pairs])
-    more = any(folder.backfill_uid > 1 and not folder.next_try_at for folder in store.local_folders(turn.account_id))
-    return Result(more=more or ends[End.UNFINISHED] > 0, failing=ends[End.FAILED])
+            touched = True
+    if touched:
+        survey = store.survey(turn.account_id)
+    folders = {folder.id: folder for folder in survey.folders}
+    older = [folder for ours, _theirs in pairs if _is_to_be_copied(folder := folders[ours.id])]
+    if older:
+        ends += _copy_older(turn.with_time_to_copy(), older)
+        survey = store.survey(turn.account_id)
+    return survey, ends
 
 
-def _copy_older(turn: Turn, order: list[UUID]) -> "Counter[End]":
+def _is_to_be_copied(folder: LocalFolder) -> bool:
+    return folder.backfill_uid > 1 and not folder.next_try_at
+
+
+def _copy_older(turn: Turn, folders: list[LocalFolder]) -> "Counter[End]":
     """Spend the rest of the turn on folders that are not whole yet."""
     ends = Counter[End]()
-    folders = {folder.id: folder for folder in store.local_folders(turn.account_id)}
-    ordered = (folders[folder_id] for folder_id in order)
-    for folder in [folder for folder in ordered if folder.backfill_uid > 1 and not folder.next_try_at]:
+    for folder in folders:
         ends[_contained(turn, folder, backfill.backfill)] += 1
         if turn.is_over():
             break
     return ends
 
 
-def _match_folders(turn: Turn) -> list[tuple[LocalFolder, RemoteFolder]]:
-    """Bring the folder list in line, and pair the folders that hold mail in the order of their visits."""
+def _match_folders(turn: Turn, local: list[LocalFolder]) -> tuple[list[tuple[LocalFolder, RemoteFolder]], bool]:
+    """Bring the folder list in line, and pair the folders that hold mail in the order of their visits. Also: whether
+    anything was written."""
     remote = turn.session.folders()
-    plan = plan_folders(store.local_folders(turn.account_id), remote)
-    with store.writing(turn.account_id, turn.token) as batch:
-        store.change_folders(batch, plan)
-    by_name = {folder.wire_name: folder for folder in store.local_folders(turn.account_id)}
-    listed = sorted((folder for folder in remote if folder.selectable), key=visiting_order)
-    return [(by_name[folder.wire_name], folder) for folder in listed]
+    plan = plan_folders(local, remote)
+    changes = store.changes_folders(plan)
+    pairs = plan.kept
+    if changes:
+        with store.writing(turn.account_id, turn.token) as batch:
+            store.change_folders(batch, plan)
+        by_name = {folder.wire_name: folder for folder in store.local_folders(turn.account_id)}
+        pairs = [(by_name[folder.wire_name], folder) for folder in remote]
+    return sorted((pair for pair in pairs if pair[1].selectable), key=lambda pair: visiting_order(pair[1])), changes
 
 
 class End(Enum):

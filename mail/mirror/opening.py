@@ -4,13 +4,18 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from accounts import hosts
+from accounts.models import Host
 from mail.imap.session import MailSession
+from mail.lease import Lease
 from mail.sync.schedule import host_delay
 from mail.types import ConnectionFailed, Login, MailError
+
+LOST = "the account was taken away: paused, removed, or synced by another worker"
 
 
 class HostIsDown(ConnectionFailed):
@@ -21,31 +26,53 @@ class HostIsDown(ConnectionFailed):
         self.retry_in = retry_in
 
 
-def check_host(login: Login) -> None:
-    """Raises HostIsDown while the host's accounts are to wait."""
+def record_of(login: Login, *, insist: bool) -> Host | None:
+    """What speaks against the host, if anything. Raises HostIsDown while its accounts wait, unless we `insist`."""
+    record = hosts.record(_name(login))
     now = timezone.now()
-    until = hosts.waits_until(_name(login), now)
+    until = hosts.waits_until(record, now) if record and not insist else None
     if until:
         raise HostIsDown(login.host, (until - now).total_seconds())
+    return record
 
 
 @contextmanager
-def opened(login: Login) -> Iterator[MailSession]:
-    """A session; whether the host answered is noted. Raises MailError."""
+def opened(login: Login, record: Host | None, lease: Lease) -> Iterator[MailSession]:
+    """A session, cut once the lease is lost; whether the host answered is noted. Raises MailError."""
     connection.close_if_unusable_or_obsolete()
     try:
         session = MailSession.open(login)
     except ConnectionFailed:
-        failures = hosts.did_not_answer(_name(login))
-        delay = host_delay(failures - hosts.PATIENCE, random.random())  # noqa: S311 -- jitter
-        hosts.try_again_at(_name(login), timezone.now() + delay)
+        if not lease.lost:
+            _note_silence(login)
         raise
     except MailError:
-        hosts.answered(_name(login))
+        _note_answer(login, record)
         raise
-    hosts.answered(_name(login))
-    with session:
+    lease.when_lost(lambda: session.stop(LOST))
+    try:
+        _note_answer(login, record)
         yield session
+    finally:
+        share_connection()
+        session.close()
+
+
+def share_connection() -> None:
+    """Give the database connection back while a server is waited for: a hundred accounts of a process share a few."""
+    if settings.SYNCFARM_DATABASE_CONNECTIONS:
+        connection.close()
+
+
+def _note_silence(login: Login) -> None:
+    failures = hosts.did_not_answer(_name(login))
+    delay = host_delay(failures - hosts.PATIENCE, random.random())  # noqa: S311 -- jitter
+    hosts.try_again_at(_name(login), timezone.now() + delay)
+
+
+def _note_answer(login: Login, record: Host | None) -> None:
+    if record is not None:
+        hosts.answered(_name(login))
 
 
 def _name(login: Login) -> str:

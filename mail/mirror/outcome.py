@@ -1,6 +1,7 @@
 """What a turn means for the account: its state in words, and when to look again."""
 
 import random
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Account, AccountState
 from mail import store
+from mail.lease import Lease
 from mail.mirror.opening import HostIsDown
 from mail.sync.schedule import jittered, next_interval, retry_delay
 from mail.types import LeaseLost, MailError
@@ -18,38 +20,49 @@ from mail.types import LeaseLost, MailError
 SPREAD = 15.0  # seconds over which a host's accounts come back after it was down
 
 
-def begun(account: Account, token: UUID) -> None:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a turn that ended well found. `more`: older mail is still to be copied; `failing`: folders that the server
+    refused; `complete`: no folder has more to be copied; `changed`: a reader sees something otherwise now;
+    `capabilities`: what the server offers."""
+
+    more: bool
+    failing: int
+    complete: bool
+    changed: bool
+    capabilities: frozenset[str]
+
+
+def begun(lease: Lease) -> None:
     """The first look at a mailbox: from "connecting" to "initial"."""
-    if account.state == AccountState.CONNECTING:
-        _note(account, token, state=AccountState.INITIAL, reason="")
+    if lease.account.state == AccountState.CONNECTING:
+        with store.writing(lease.account.id, lease.token) as batch:
+            _update(batch, state=AccountState.INITIAL, reason="")
 
 
-def succeeded(
-    account: Account, token: UUID, started: datetime, capabilities: frozenset[str], *, more: bool, failing: int
-) -> None:
+def succeeded(lease: Lease, found: Found) -> None:
     """The turn ended well; with `more` the account is due again at once."""
     now = timezone.now()
-    complete = not any(folder.backfill_uid > 1 for folder in store.local_folders(account.id))
-    last_change = Account.objects.values_list("last_change_at", flat=True).get(id=account.id)
-    interval = next_interval(account.interval, changed=last_change is not None and last_change >= started)
-    soon = now if more else now + jittered(interval, random.random())  # noqa: S311 -- jitter
+    account, failing = lease.account, found.failing
+    interval = next_interval(account.interval, changed=found.changed)
+    soon = now if found.more else now + jittered(interval, random.random())  # noqa: S311 -- jitter
     _note(
-        account,
-        token,
-        state=AccountState.LIVE if complete else AccountState.INITIAL,
+        lease,
+        state=AccountState.LIVE if found.complete else AccountState.INITIAL,
         reason=f"The server refuses {failing} folder{'s' * (failing > 1)}; the others are current." if failing else "",
         failures=0,
         last_error="",
         last_sync_at=now,
         interval=interval,
-        capabilities=sorted(capabilities),
+        capabilities=sorted(found.capabilities),
         next_sync_at=_unless_wished(account, soon),
     )
 
 
-def failed(account: Account, token: UUID, error: MailError) -> None:
+def failed(lease: Lease, error: MailError) -> None:
     """The turn failed: stop if only its owner can help, else try again later, each time later."""
     now = timezone.now()
+    account = lease.account
     chance = random.random()  # noqa: S311 -- jitter
     if isinstance(error, HostIsDown):
         failures, delay = account.failures, timedelta(seconds=error.retry_in + SPREAD * chance)
@@ -57,8 +70,7 @@ def failed(account: Account, token: UUID, error: MailError) -> None:
         failures = account.failures + 1
         delay = retry_delay(failures, chance)
     _note(
-        account,
-        token,
+        lease,
         state=AccountState.INVALID if error.permanent else AccountState.ERROR,
         reason=str(error),
         failures=failures,
@@ -74,18 +86,26 @@ def _unless_wished(account: Account, then: datetime) -> Case:
     return Case(When(next_sync_at=account.next_sync_at, then=Value(then)), default=sooner)
 
 
-def _note(account: Account, token: UUID, **columns: Any) -> None:
-    """Write to the account if the lease still holds; the log hears of what a reader of the grant sees."""
+def _note(lease: Lease, **columns: Any) -> None:
+    """Write to the account if the lease still holds; the log hears of what a reader of the grant sees. Where that is
+    nothing, one statement does, and gives the lease back as well."""
+    account, seen = lease.account, {"state": columns["state"], "reason": columns["reason"]}
+    if (account.state, account.reason) == (seen["state"], seen["reason"]) and lease.give_back(seen, **columns):
+        return
     try:
-        with store.writing(account.id, token) as batch:
-            before = Account.objects.values_list("state", "reason").get(id=account.id)
-            if before != (columns["state"], columns["reason"]):
-                columns["updated_at"] = timezone.now()
-                batch.log("grant", account.id, "updated")
-            Account.objects.filter(id=account.id).update(**columns)
+        with store.writing(account.id, lease.token) as batch:
+            _update(batch, **columns)
     except LeaseLost:
         if not _was_taken_away(account.id):
             raise
+
+
+def _update(batch: store.Batch, **columns: Any) -> None:
+    before = Account.objects.values_list("state", "reason").get(id=batch.account_id)
+    if before != (columns["state"], columns["reason"]):
+        columns["updated_at"] = timezone.now()
+        batch.log("grant", batch.account_id, "updated")
+    Account.objects.filter(id=batch.account_id).update(**columns)
 
 
 def _was_taken_away(account_id: UUID) -> bool:

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from uuid import UUID
 
-from django.conf import settings
-from django.db import connection
-
 from mail import store
 from mail.imap.session import MailSession
+from mail.mirror.opening import share_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +26,8 @@ class Turn:
 
     @property
     def session(self) -> MailSession:
-        """The server, to be asked now. Gives the database connection back first: a hundred accounts that wait for
-        their servers share a few."""
-        if settings.SYNCFARM_DATABASE_CONNECTIONS:
-            connection.close()
+        """The server, to be asked now."""
+        share_connection()
         return self.open_session
 
     def is_over(self) -> bool:

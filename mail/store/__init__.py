@@ -2,13 +2,16 @@
 
 from mail.store.batch import Batch, writing
 from mail.store.folders import (
+    Survey,
     begin_folder,
     change_folders,
+    changes_folders,
     checkpoint,
     finish_reset,
     folder_failed,
     local_folders,
     restart_folder,
+    survey,
 )
 from mail.store.messages import (
     SWEEP,
@@ -38,10 +41,12 @@ __all__ = [
     "SWEEP",
     "Batch",
     "Known",
+    "Survey",
     "add_arrivals",
     "begin_folder",
     "change_flags",
     "change_folders",
+    "changes_folders",
     "checkpoint",
     "database_now",
     "due_gaps",
@@ -60,6 +65,7 @@ __all__ = [
     "restart_folder",
     "settle_gaps",
     "subject_candidates",
+    "survey",
     "sweep_orphans",
     "thread_links",
     "threads_by_provider_key",

@@ -1,6 +1,7 @@
 """Folders: their list, their sync points, their failures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,6 +24,34 @@ SELECT f.id, f.wire_name, f.name, f.delimiter, f.role, f.attributes, f.selectabl
 FROM mail_folder f LEFT JOIN mail_gap g ON g.folder_id = f.id
 WHERE f.account_id = %s GROUP BY f.id
 """
+_SURVEY = f"""
+SELECT a.*, f.* FROM (
+    SELECT clock_timestamp(),
+           (SELECT last_change_at FROM accounts_account WHERE id = %s),
+           EXISTS (SELECT 1 FROM mail_message WHERE account_id = %s AND orphaned_at IS NOT NULL)
+) a LEFT JOIN ({_LOCAL}) f ON true
+"""  # noqa: S608 -- constants
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the mirror holds of an account. `at`: when, by the database's clock, which stamps orphans; `changed_at`:
+    when a reader last saw something change; `orphans`: whether a message waits for a pass to tell a move from a
+    deletion."""
+
+    at: datetime
+    changed_at: datetime | None
+    orphans: bool
+    folders: list[LocalFolder]
+
+
+def survey(account_id: UUID) -> Survey:
+    """All that a pass begins with, in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SURVEY, [account_id] * 3)
+        rows = cursor.fetchall()
+    at, changed_at, orphans = rows[0][:3]
+    return Survey(at, changed_at, orphans, [_local(row[3:]) for row in rows if row[3] is not None])
 
 
 def local_folders(account_id: UUID) -> list[LocalFolder]:
@@ -45,23 +74,39 @@ def _local(row: Sequence[Any]) -> LocalFolder:
     return LocalFolder(*values)
 
 
+def changes_folders(plan: FolderPlan) -> bool:
+    """Whether `change_folders` would write anything."""
+    return bool(plan.created or plan.deleted) or any(_differs(ours, theirs) for ours, theirs in plan.kept)
+
+
 def change_folders(batch: Batch, plan: FolderPlan) -> None:
     """Create, rename, update and delete folders. A deleted folder's messages become orphans."""
-    before = _kin(batch)
-    for theirs in plan.created:
-        folder = Folder.objects.create(id=uuid4(), account_id=batch.account_id, **_listed(theirs))
+    before = kin((ours.id, ours.name, ours.delimiter) for ours in _known(plan))
+    created = [Folder(id=uuid4(), account_id=batch.account_id, **_listed(theirs)) for theirs in plan.created]
+    Folder.objects.bulk_create(created)
+    for folder in created:
         batch.log("folder", folder.id, "created")
     for ours, theirs in plan.kept:
-        wanted = _listed(theirs, ours)
-        if ours.selectable and not theirs.selectable:
-            _empty(batch, ours)
-        if wanted != _listed_now(ours):
-            Folder.objects.filter(id=ours.id).update(**wanted)
+        if _differs(ours, theirs):
+            if ours.selectable and not theirs.selectable:
+                _empty(batch, ours)
+            Folder.objects.filter(id=ours.id).update(**_listed(theirs, ours))
             batch.log("folder", ours.id, "updated")
     for ours in plan.deleted:
         _delete(batch, ours)
-    for folder_id, place in _kin(batch).items():
-        if before.get(folder_id, place) != place:  # parent and child count are part of a folder in the API
+    _log_kin(batch, plan, created, before)
+
+
+def _known(plan: FolderPlan) -> list[LocalFolder]:
+    return [*(ours for ours, _theirs in plan.kept), *plan.deleted]
+
+
+def _log_kin(batch: Batch, plan: FolderPlan, created: list[Folder], before: Mapping[UUID, Kin]) -> None:
+    """Parent and child count are part of a folder in the API."""
+    now = [(ours.id, theirs.name, theirs.delimiter) for ours, theirs in plan.kept]
+    now += [(folder.id, folder.name, folder.delimiter) for folder in created]
+    for folder_id, place in kin(now).items():
+        if before.get(folder_id, place) != place:
             batch.log("folder", folder_id, "updated")
 
 
@@ -81,8 +126,8 @@ def _delete(batch: Batch, ours: LocalFolder) -> None:
     batch.log("folder", ours.id, "deleted")
 
 
-def _kin(batch: Batch) -> Mapping[UUID, Kin]:
-    return kin(Folder.objects.filter(account_id=batch.account_id).values_list("id", "name", "delimiter"))
+def _differs(ours: LocalFolder, theirs: RemoteFolder) -> bool:
+    return _listed(theirs, ours) != _listed_now(ours)
 
 
 def _listed(theirs: RemoteFolder, ours: LocalFolder | None = None) -> dict[str, object]:

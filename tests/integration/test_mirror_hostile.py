@@ -67,7 +67,7 @@ def _in_thread(wish: Callable[[UUID], bool], account_id: UUID) -> None:
 
 
 def test_a_lease_that_is_lost_before_anybody_minds_is_minded_at_once() -> None:
-    ours, stopped = lease.Lease(uuid4()), list[str]()
+    ours, stopped = lease.Lease(Account(), uuid4()), list[str]()
     ours.lose()
     ours.when_lost(lambda: stopped.append("stopped"))
     assert stopped == ["stopped"]
