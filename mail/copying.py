@@ -13,12 +13,12 @@ from typing import Any
 from psycopg2 import extensions
 
 BUFFER = 65_536
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
 
 def copy_rows(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
     """COPY rows of texts as PostgreSQL reads them for the columns' types. `cursor` is psycopg2's own."""
-    lines = ["\t".join(["\\N" if value is None else value.translate(_ESCAPES) for value in row]) for row in rows]
+    lines = ["\t".join(["\\N" if value is None else _escaped(value) for value in row]) for row in rows]
     stream = io.BytesIO("\n".join(lines).encode())
     with _waiting_plainly():
         cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", stream, BUFFER)
@@ -49,6 +49,13 @@ def array(texts: Iterable[str]) -> str:
 def plain_array(words: Iterable[object]) -> str:
     """An array of what needs no quotes: numbers, UUIDs."""
     return "{" + ",".join(map(str, words)) + "}"
+
+
+def _escaped(value: str) -> str:
+    for sign, escape in _ESCAPES:  # few values have any: four searches take a tenth of str.translate's time
+        if sign in value:
+            value = value.replace(sign, escape)
+    return value
 
 
 @contextmanager
