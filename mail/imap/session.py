@@ -9,8 +9,8 @@ from typing import Self
 
 from mail.imap import fetching, listing, names, searching, selecting, uidsets
 from mail.imap.capabilities import Extensions
+from mail.imap.fetching import Items
 from mail.imap.opening import open_connection
-from mail.imap.regular import Items
 from mail.imap.wire import CommandRefused, Wire
 from mail.types import (
     Changes,
