@@ -1,6 +1,7 @@
 """`python -m bench.chaos`: a farm in a storm of changes, kills and network faults; then whether it tells the truth."""
 
 import argparse
+import logging
 import shutil
 import signal
 import sys
@@ -20,6 +21,7 @@ _OPERATIONS_A_SECOND = 40.0
 def main() -> None:
     """Run what the command line asks for; status 1 if anything differs."""
     options = _options()
+    logging.getLogger("imapclient").setLevel(logging.ERROR)  # it warns of names that are not ASCII in refusals
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped
     reports = []
     for strategies in _strategies(options.strategy):

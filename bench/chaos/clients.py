@@ -74,7 +74,7 @@ class Client(threading.Thread):
     def _visit(self) -> None:
         """Some operations in one folder."""
         folders = self._folders()
-        if self._chance.random() < 0.12:
+        if self._chance.random() < 0.08:
             self._change_folders(folders)
             return
         folder = self._chance.choice(folders)
@@ -91,13 +91,14 @@ class Client(threading.Thread):
             self._pace.count(kind.__name__)
 
     def _kind(self, count: int) -> Callable[[str, list[int], str], None]:
-        weights = (12, 30, 12, 4, 42) if count > FULL else (34, 30, 14, 8, 14)
+        weights = (12, 30, 12, 4, 42) if count > FULL else (42, 30, 14, 8, 6)
         return self._chance.choices([self.append, self.flag, self.move, self.copy, self.expunge], weights)[0]
 
     def append(self, folder: str, _uids: list[int], _other: str) -> None:
-        """A new mail, mostly unread."""
-        flags = self._chance.choice([(), (), (), ("\\Seen",), ("\\Draft", "\\Seen")])
-        self._imap.append(folder, self._letters.write(), flags)
+        """New mail, mostly unread."""
+        for _ in range(self._chance.choice((1, 1, 1, 3))):
+            flags = self._chance.choice([(), (), (), ("\\Seen",), ("\\Draft", "\\Seen")])
+            self._imap.append(folder, self._letters.write(), flags)
 
     def flag(self, _folder: str, uids: list[int], _other: str) -> None:
         """Flags put on, taken off, or replaced."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 # Shares of all connections. A fault that would strike after the connection has ended strikes nobody.
-ODDS: Mapping[str, float] = {"cut": 0.05, "reset": 0.05, "stall": 0.04, "NUL": 0.03, "wrong length": 0.03}
+ODDS: Mapping[str, float] = {"cut": 0.08, "reset": 0.08, "stall": 0.06, "NUL": 0.05, "wrong length": 0.04}
 CORRUPTIONS = frozenset({"NUL", "wrong length"})
 SECONDS = (0.2, 4.0)  # of a stall
 LONG = 40.0  # seconds, of one stall in twenty: longer than the product waits for an answer

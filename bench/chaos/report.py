@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 
@@ -46,7 +46,8 @@ class Report:
 
 def write(reports: list[Report], path: Path) -> None:
     """All figures, as JSON."""
-    path.write_text(json.dumps([asdict(report) for report in reports], indent=1, ensure_ascii=False) + "\n")
+    told = [{each.name: getattr(report, each.name) for each in fields(report)} for report in reports]
+    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 def _listed(counts: Counter[str]) -> str:

@@ -27,6 +27,20 @@ FROM accounts_account a ORDER BY a.email
 """
 
 
+# Only an operator can end a dead worker's lease early: pausing takes it away.
+_RESUME = """
+from accounts.models import Account
+from mail import intent
+for account_id in Account.objects.values_list("id", flat=True):
+    intent.pause(account_id), intent.resume(account_id)
+"""
+
+
+def resume(farm: Farm) -> None:
+    """Pause and resume every account, so that none waits for the lease of a worker that was killed."""
+    farm.manage("shell", "-v", "0", "-c", _RESUME)
+
+
 def settle(farm: Farm, seconds: float, told: Callable[[str], None]) -> list[str]:
     """Wait while the readers go on asking for syncs. What is still awaited when the time is up, in words.
 

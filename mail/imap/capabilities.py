@@ -1,25 +1,33 @@
 """What is settled with a server right after the login: its capabilities, who we are, what is switched on."""
 
 from mail.imap.reader import Data, Status
-from mail.imap.wire import Command, CommandRefused, Wire
+from mail.imap.wire import CommandRefused, Wire
 
 _WHO = b'ID ("name" "Syncfarm")'  # RFC 2971; 163.com and its sisters let nobody select a folder who does not say
 
 
-def negotiate(wire: Wire, announced: bytes) -> tuple[frozenset[str], frozenset[str]]:
-    """(capabilities offered, extensions enabled), upper case; `announced` is what came with the login, if anything."""
-    offered = _names([announced]) or _ask(wire)
-    wire.literal_plus = "LITERAL+" in offered
-    commands: list[Command] = []
-    if "ID" in offered:
-        commands.append((_WHO,))
-    if "ENABLE" in offered and "QRESYNC" in offered:
-        commands.append((b"ENABLE QRESYNC CONDSTORE",))
-    enabled: frozenset[str] = frozenset()
-    for answer in wire.run_all(commands):
-        if not isinstance(answer, CommandRefused):
-            enabled |= _listed(answer, b"ENABLED")
-    return offered, enabled
+class Extensions:
+    """What a server offers, upper case. Who we are and what to switch on travels with the first command."""
+
+    def __init__(self, wire: Wire, announced: bytes) -> None:
+        """`announced` is what came with the login, if anything."""
+        self.offered = _names([announced]) or _ask(wire)
+        self._wire = wire
+        self._enabled: frozenset[str] = frozenset()
+        wire.literal_plus = "LITERAL+" in self.offered
+        if "ID" in self.offered:
+            wire.ahead(_WHO, lambda _answer: None)
+        if "ENABLE" in self.offered and "QRESYNC" in self.offered:
+            wire.ahead(b"ENABLE QRESYNC CONDSTORE", self._note)
+
+    @property
+    def enabled(self) -> frozenset[str]:
+        """What is switched on; asks the server unless a command was sent by now. Raises ConnectionFailed."""
+        self._wire.settle()
+        return self._enabled
+
+    def _note(self, answer: list[Data | Status]) -> None:
+        self._enabled = _listed(answer, b"ENABLED")
 
 
 def _ask(wire: Wire) -> frozenset[str]:

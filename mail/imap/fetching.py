@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
-from mail.imap.reader import Data, Status, Token
+from mail.imap.reader import Data, FetchData, Status, Token
+from mail.imap.regular import Items
 from mail.types import Entry, Fetched
-
-Items = dict[bytes, Token]
 
 _ID = re.compile(rb"[A-Za-z0-9_-]{1,255}")  # RFC 8474 §4
 
@@ -30,6 +29,8 @@ _ASKED_FOR = frozenset({*_SECTIONS, b"RFC822.SIZE", b"INTERNALDATE"})
 
 def items_of(response: Data | Status) -> tuple[int, Items]:
     """(uid, items) of a FETCH response; uid 0 where it is none or names no UID, as unsolicited ones may."""
+    if isinstance(response, FetchData):
+        return number(response.named.get(b"UID")), response.named
     if not isinstance(response, Data) or response.kind != b"FETCH" or not response.items:
         return 0, {}
     items = pairs(response.items[0])

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mail.imap import fetching, names, roles
-from mail.imap.fetching import Items
 from mail.imap.reader import Data, Status, Token
+from mail.imap.regular import Items
 from mail.imap.wire import CommandRefused, Wire
 from mail.types import RemoteFolder
 

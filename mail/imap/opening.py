@@ -1,13 +1,14 @@
 """Connects and logs in, on imapclient: TLS or STARTTLS with verification, LOGIN or AUTHENTICATE PLAIN."""
 
+import base64
 import contextlib
 import imaplib
 import io
 import re
 import socket
+from collections.abc import Callable
 
 from imapclient import IMAPClient
-from imapclient.exceptions import LoginError
 
 from accounts.network import open_socket, tls_context
 from mail.imap import failures
@@ -48,8 +49,29 @@ class Connection(imaplib.IMAP4):
             self._streamed = self.sock
         return self._stream
 
+    def _get_capabilities(self) -> None:
+        """The greeting's, where it has them (RFC 3501 §7.1), else asked for. imaplib asks always.
+
+        After STARTTLS they are asked for: those before it may come from somebody in between."""
+        greeting = b"" if self._tls_established else self.announced().upper()
+        if b"IMAP4" in greeting:
+            self.capabilities = tuple(greeting.decode("ascii", "replace").split())
+        else:
+            super()._get_capabilities()  # type: ignore[misc]  # private to imaplib, not in its stubs
+
+    def _log(self, line: str) -> None:
+        """imaplib would keep the last lines, the password among them."""
+
+    def authenticate_plain(self, username: str, password: str) -> None:
+        """AUTHENTICATE PLAIN in one round trip (SASL-IR, RFC 4959). Raises imaplib's errors."""
+        response = base64.b64encode(f"\0{username}\0{password}".encode()).decode()
+        kind, data = self._simple_command("AUTHENTICATE", "PLAIN", response)
+        if kind != "OK":
+            raise self.error(data[-1])
+        self.state = "AUTH"
+
     def announced(self) -> bytes:
-        """The capabilities that came with the answer to the login, b"" if none did. Those before it no longer hold."""
+        """The capabilities that came with the last answer (the greeting, the login), b"" if none did."""
         sent = self.untagged_responses.pop("CAPABILITY", [b""])[-1]
         return sent if isinstance(sent, bytes) else b""
 
@@ -87,20 +109,25 @@ class _Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         self._seconds = timeout
         self._watch = watch
         super().__init__(login.host, port=login.port, ssl=login.security == "tls", timeout=timeout)
+        self.connection.debug = 0  # imapclient has imaplib format every line for a log
 
     def _create_IMAP4(self) -> Connection:  # noqa: N802 -- imapclient's name
         self.connection = Connection(self._login, self._seconds, self._watch)
         return self.connection
 
 
-def open_connection(login: Login, timeout: float, seconds: float) -> Connection:
-    """A connection that is logged in, within `seconds`. Raises ConnectionFailed or AuthenticationFailed."""
+def open_connection(
+    login: Login, timeout: float, seconds: float, begun: Callable[[Callable[[str], None]], None]
+) -> Connection:
+    """A connection that is logged in, within `seconds`. `begun` is given Watch.cut. Raises ConnectionFailed or
+    AuthenticationFailed."""
     if login.security == "none" and not login.trusted:
         raise ConnectionFailed(
             f"A connection to {login.host} without encryption is refused. Choose TLS or STARTTLS, or ask the operator"
             f" to add {login.host} to SYNCFARM_TRUSTED_HOSTS."
         )
     watch = Watch(login.host, seconds)
+    begun(watch.cut)
     with watch.waiting(), failures.connection_errors(login, timeout):
         try:
             client = _Client(login, timeout, watch)
@@ -122,7 +149,7 @@ def _log_in(client: _Client, login: Login) -> None:
 
 
 def _start_tls(client: _Client, login: Login) -> None:
-    if not client.has_capability("STARTTLS"):
+    if "STARTTLS" not in client.connection.capabilities:
         raise ConnectionFailed(
             f"{login.host}, port {login.port}, offers no STARTTLS, and the password is not sent without encryption."
             f" Choose TLS, mostly on port 993."
@@ -137,16 +164,19 @@ def _authenticate(client: _Client, login: Login) -> None:
     if client.connection.state != "NONAUTH":  # PREAUTH (RFC 3501 §7.1.4)
         raise ConnectionFailed(f"{login.host} asks for no password, so it cannot be known whose mailbox it shows.")
     simple = _PLAIN_TEXT.fullmatch(login.username) and _PLAIN_TEXT.fullmatch(login.password)
-    disabled = client.has_capability("LOGINDISABLED")
-    if disabled and not client.has_capability("AUTH=PLAIN"):
+    offered = client.connection.capabilities
+    disabled = "LOGINDISABLED" in offered
+    if disabled and "AUTH=PLAIN" not in offered:
         cure = "" if login.security != "none" else " It may take one over TLS or STARTTLS: choose that."
         raise ConnectionFailed(f"{login.host} takes no login by password (LOGINDISABLED).{cure}")
     try:
         if simple and not disabled:
             client.login(_astring(login.username), login.password)
+        elif "SASL-IR" in offered:
+            client.connection.authenticate_plain(login.username, login.password)
         else:
             client.plain_login(login.username, login.password)
-    except LoginError as error:
+    except imaplib.IMAP4.error as error:  # imapclient's LoginError is one
         cause = error.__context__ or error
         if isinstance(cause, imaplib.IMAP4.abort):  # imapclient calls a lost connection a LoginError too
             raise cause from None

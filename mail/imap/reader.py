@@ -8,7 +8,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
-Token = bytes | None | list["Token"]
+from mail.imap import regular
+from mail.imap.regular import Items, Token
+
+__all__ = ["ByteStream", "ConnectionEnded", "Data", "FetchData", "ProtocolBroken", "ResponseReader", "Status", "Token"]
 
 # No mail server takes mails of this size: a response with more is an attack, or the stream is out of step.
 MAX_LITERAL = 256 * 1024 * 1024  # octets, all literals of a response together
@@ -57,6 +60,13 @@ class Data:
 
 
 @dataclass(slots=True)
+class FetchData(Data):
+    """A FETCH response that was read by regular.py: its items by name, and no number, which nothing asks for."""
+
+    named: Items = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Status:
     """OK, NO, BAD, BYE or PREAUTH, tagged or not, or a continuation request (tag b"+", kind empty)."""
 
@@ -78,13 +88,31 @@ class ResponseReader:
         line = self._line()
         while not line.strip():  # Some servers add an empty line after a literal.
             line = self._line()
+        fetched = regular.line(line)
+        return self._general(line) if fetched is None else self._regular(line, fetched)
+
+    def _regular(self, line: bytes, fetched: regular.Line) -> Data | Status:
+        """A FETCH response whose first line is regular; the lines after its literal may not be."""
+        items, section, size = fetched
+        if section:
+            literal = self._literal(size, MAX_LITERAL - size)
+            rest = self._line()
+            more = regular.rest(rest)
+            if more is None:
+                return self._general(line, (literal, rest))
+            items[section] = literal
+            items.update(more)
+        return FetchData(b"FETCH", named=items)
+
+    def _general(self, line: bytes, ahead: tuple[bytes, bytes] | None = None) -> Data | Status:
+        """Any response. `ahead`: its first literal and the line after that, if they have been read."""
         untagged = _UNTAGGED.match(line)
         if untagged is None:
             return _status(line)
         kind = untagged[2].upper()
         if kind in _STATUS_KINDS:
             return _status(line)
-        return Data(kind, int(untagged[1] or 0), self._items(line, untagged.end()))
+        return Data(kind, int(untagged[1] or 0), self._items(line, untagged.end(), ahead))
 
     def _line(self) -> bytes:
         line = self._stream.readline(MAX_LINE)
@@ -94,7 +122,7 @@ class ResponseReader:
             raise ProtocolBroken(f"a line of more than {MAX_LINE} octets")
         raise ConnectionEnded
 
-    def _items(self, line: bytes, position: int) -> list[Token]:
+    def _items(self, line: bytes, position: int, ahead: tuple[bytes, bytes] | None) -> list[Token]:
         """The tokens of a response whose first line is read; its literals and the lines after them are read here.
 
         Tolerant: a parenthesis too many is dropped, one too few is closed by the end of the response.
@@ -119,8 +147,9 @@ class ResponseReader:
             elif which == _LITERAL:
                 size = int(token[4])
                 room -= size
-                current.append(self._literal(size, room))
-                line, position = self._line(), 0
+                literal, line = ahead or (self._literal(size, room), self._line())
+                ahead, position = None, 0
+                current.append(literal)
             else:
                 atom = token[5]
                 current.append(None if atom in {b"NIL", b"nil"} else atom)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from mail.imap import capabilities, fetching, listing, names, searching, selecting, uidsets
+from mail.imap import fetching, listing, names, searching, selecting, uidsets
+from mail.imap.capabilities import Extensions
 from mail.imap.fetching import Items
 from mail.imap.opening import open_connection
 from mail.imap.wire import CommandRefused, Wire
@@ -35,24 +36,32 @@ class MailSession:
     Folders are only examined: nothing here changes the mailbox, not even \\Recent.
     """
 
-    def __init__(self, wire: Wire, login: Login, offered: frozenset[str], enabled: frozenset[str]) -> None:
+    def __init__(self, wire: Wire, login: Login, extensions: Extensions) -> None:
         self._wire = wire
         self._login = login
         self._folder = ""
-        self._enabled = enabled
-        self.capabilities = offered
+        self._extensions = extensions
+        self.capabilities = extensions.offered
 
     @classmethod
-    def open(cls, login: Login, *, timeout: float = 30.0, seconds: float | None = None) -> Self:
+    def open(
+        cls,
+        login: Login,
+        *,
+        timeout: float = 30.0,
+        seconds: float | None = None,
+        begun: Callable[[Callable[[str], None]], None] = lambda _cut: None,
+    ) -> Self:
         """Connect and log in; `timeout` is the longest wait for any one piece of an answer, in seconds.
 
         `seconds`: after so many from now the connection is cut. None: the login has a minute, and then the session may
-        last as long as the server gets ahead (mail.imap.watch). Raises AuthenticationFailed or ConnectionFailed.
+        last as long as the server gets ahead (mail.imap.watch). `begun` is given, before the first octet, what makes
+        the session fail for a reason, from any thread. Raises AuthenticationFailed or ConnectionFailed.
         """
-        connection = open_connection(login, timeout, _SECONDS_TO_LOG_IN if seconds is None else seconds)
+        connection = open_connection(login, timeout, _SECONDS_TO_LOG_IN if seconds is None else seconds, begun)
         wire = Wire(connection, login, timeout)
         try:
-            session = cls(wire, login, *capabilities.negotiate(wire, connection.announced()))
+            session = cls(wire, login, Extensions(wire, connection.announced()))
         except BaseException:
             wire.close()
             raise
@@ -67,7 +76,7 @@ class MailSession:
     @property
     def strategy(self) -> str:
         """How changes are found: "qresync", "condstore" or "full"."""
-        if "QRESYNC" in self._enabled:
+        if "QRESYNC" in self._extensions.enabled:
             return "qresync"
         return "condstore" if "CONDSTORE" in self.capabilities else "full"
 

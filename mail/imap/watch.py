@@ -41,7 +41,10 @@ class Watch:
 
     def guard(self, sock: socket.socket) -> None:
         """Watch a connected socket, before TLS: the watch holds a copy, which stays the same through any handshake."""
-        self._socket = sock.dup()
+        with self._lock:
+            self._socket = sock.dup()
+        if self._reason:
+            self.cut(self._reason)
         threading.Thread(target=self._look, name=f"watch {self._host}", daemon=True).start()
 
     def allow(self, seconds: float) -> None:

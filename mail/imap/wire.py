@@ -1,7 +1,8 @@
 """Sends commands over a connection that is logged in and reads their answers with our own reader."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from mail.imap.failures import connection_errors
@@ -11,6 +12,7 @@ from mail.imap.reader import ConnectionEnded, Data, ProtocolBroken, ResponseRead
 from mail.types import ConnectionFailed, Login
 
 Command = Sequence[bytes | Literal]
+Hearer = Callable[[list[Data | Status]], None]
 
 _PIPELINE = 50  # commands under way at once: their answers, some 100 octets each, fit into any socket's buffer
 
@@ -35,6 +37,8 @@ class Wire:
         self._reader = ResponseReader(connection.stream)
         self._tags = 0
         self._under_way = False
+        self._ahead: list[tuple[bytes, Hearer]] = []
+        self._awaited: deque[tuple[bytes, Hearer]] = deque()
         self.literal_plus = False  # LITERAL+ (RFC 7888): literals need no go-ahead
         self.closed = False
 
@@ -61,12 +65,25 @@ class Wire:
                         answer = refused
                     yield answer
 
+    def ahead(self, command: bytes, hear: Hearer) -> None:
+        """Have a command travel with the next one, so that both cost one round trip. `hear` gets its untagged
+        responses, unless it is refused, before the next one's are read."""
+        self._ahead.append((command, hear))
+
+    def settle(self) -> None:
+        """Do not wait for a next command with what is to travel ahead of it. Raises ConnectionFailed."""
+        if self._ahead:
+            with self._speaking():
+                self._connection.send(self._lead())
+                self._hear()
+
     def log_out(self, timeout: float) -> None:
         """Take leave of the server if it listens, within `timeout` seconds, and close."""
         if not (self.closed or self._under_way):
             with contextlib.suppress(OSError, ConnectionFailed, CommandRefused, ConnectionEnded, ProtocolBroken):
                 self._connection.sock.settimeout(timeout)
                 self._watch.allow(timeout)
+                self._ahead.clear()
                 for _ in self._answers(self._send((b"LOGOUT",))):
                     pass
         self.close()
@@ -118,9 +135,9 @@ class Wire:
 
     def _send(self, command: Command) -> bytes:
         """Send a command and return its tag."""
-        self._tags += 1
-        tag = b"F%d" % self._tags
-        pending = tag
+        pending = self._lead()
+        tag = self._next_tag()
+        pending += tag
         for part in command:
             if isinstance(part, bytes):
                 pending += b" " + part
@@ -132,12 +149,36 @@ class Wire:
         self._connection.send(pending + b"\r\n")
         return tag
 
+    def _next_tag(self) -> bytes:
+        self._tags += 1
+        return b"F%d" % self._tags
+
+    def _lead(self) -> bytes:
+        """The commands that go ahead, as they are sent."""
+        lead = b""
+        for command, hear in self._ahead:
+            tag = self._next_tag()
+            lead += tag + b" " + command + b"\r\n"
+            self._awaited.append((tag, hear))
+        self._ahead.clear()
+        return lead
+
+    def _hear(self) -> None:
+        while self._awaited:
+            tag, hear = self._awaited.popleft()
+            with contextlib.suppress(CommandRefused):
+                hear(list(self._until(tag)))
+
     def _await_go_ahead(self, tag: bytes) -> None:
         for _ in self._answers(tag, until_go_ahead=True):
             pass
 
     def _answers(self, tag: bytes, *, until_go_ahead: bool = False) -> Iterator[Data | Status]:
         """What arrives until the tagged answer, or until the server asks for the literal."""
+        self._hear()
+        yield from self._until(tag, until_go_ahead=until_go_ahead)
+
+    def _until(self, tag: bytes, *, until_go_ahead: bool = False) -> Iterator[Data | Status]:
         read = self._reader.next
         while True:
             self._check_open()  # another command may have come in between

@@ -41,7 +41,7 @@ def opened(login: Login, record: Host | None, lease: Lease) -> Iterator[MailSess
     """A session, cut once the lease is lost; whether the host answered is noted. Raises MailError."""
     connection.close_if_unusable_or_obsolete()
     try:
-        session = MailSession.open(login)
+        session = MailSession.open(login, begun=lambda cut: lease.when_lost(lambda: cut(LOST)))
     except ConnectionFailed:
         if not lease.lost:
             _note_silence(login)
@@ -49,7 +49,6 @@ def opened(login: Login, record: Host | None, lease: Lease) -> Iterator[MailSess
     except MailError:
         _note_answer(login, record)
         raise
-    lease.when_lost(lambda: session.stop(LOST))
     try:
         _note_answer(login, record)
         yield session

@@ -125,9 +125,10 @@ def test_qresync_that_the_server_does_not_enable_is_not_used() -> None:
 def test_a_server_that_wants_to_know_us_is_told() -> None:
     with (
         ScriptedServer({"CAPABILITY": _capable("ID"), "ID": b"%T NO why\r\n"}) as server,
-        MailSession.open(server.login),
+        MailSession.open(server.login) as session,
     ):
-        assert server.heard[-1].startswith(b'ID ("name" "Syncfarm"')
+        session.select("INBOX")
+        assert server.heard[-2].startswith(b'ID ("name" "Syncfarm"')
 
 
 def test_a_missing_uidnext_is_asked_for() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mail.imap import reader
-from mail.imap.reader import ConnectionEnded, Data, ProtocolBroken, ResponseReader, Status
+from mail.imap.reader import ConnectionEnded, Data, FetchData, ProtocolBroken, ResponseReader, Status
 
 
 class _Trickle(io.RawIOBase):
@@ -65,7 +65,10 @@ def test_a_fetch_has_its_number_and_its_items() -> None:
 
 def test_a_body_may_hold_what_looks_like_a_response() -> None:
     body = b')\r\n* BYE\r\nF1 OK "{9}\r\n'
-    assert _items(b"* 1 FETCH (BODY[] {%d}\r\n%s UID 4)\r\n" % (len(body), body)) == [[b"BODY[]", body, b"UID", b"4"]]
+    assert _items(b"* 1 FETCH (BODY.X {%d}\r\n%s UID 4)\r\n" % (len(body), body)) == [[b"BODY.X", body, b"UID", b"4"]]
+    assert _read(b"* 1 FETCH (BODY[] {%d}\r\n%s UID 4)\r\n" % (len(body), body)) == [
+        FetchData(b"FETCH", named={b"BODY[]": body, b"UID": b"4"})
+    ]
 
 
 def test_an_empty_literal_and_one_after_another() -> None:

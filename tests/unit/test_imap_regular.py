@@ -1,0 +1,187 @@
+"""The fast way through a FETCH response and the general one give the same facts, and imapclient's parser agrees."""
+
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from imapclient.exceptions import ProtocolError
+from imapclient.response_parser import parse_fetch_response
+
+from mail.imap import fetching
+from mail.imap.reader import ConnectionEnded, Data, FetchData, ProtocolBroken, ResponseReader, Status
+
+_DOVECOT = (
+    b'* 7 FETCH (UID 12 FLAGS (\\Seen $Work) INTERNALDATE "17-Jul-1996 02:44:25 -0700" RFC822.SIZE 6'
+    b" BODY[] {6}\r\na)\r\n\r\n)\r\n"
+)
+_GMAIL = (
+    b"* 7 FETCH (X-GM-THRID 1266894439832287888 X-GM-MSGID 1278455344230334865 UID 12 RFC822.SIZE 6"
+    b' INTERNALDATE "17-Jul-1996 02:44:25 -0700" FLAGS (\\Seen $Work) BODY[] {6}\r\na)\r\n\r\n)\r\n'
+)
+_EXCHANGE = (
+    b'* 7 FETCH (INTERNALDATE "17-Jul-1996 02:44:25 -0700" RFC822.SIZE 6 BODY[] {6}\r\na)\r\n\r\n'
+    b" FLAGS (\\Seen $Work) UID 12)\r\n"
+)
+
+
+def _fast(octets: bytes) -> Data | Status:
+    return ResponseReader(io.BytesIO(octets)).next()
+
+
+def _general(octets: bytes) -> Data | Status:
+    reader = ResponseReader(io.BytesIO(octets))
+    return reader._general(reader._line())
+
+
+@pytest.mark.parametrize("octets", [_DOVECOT, _GMAIL, _EXCHANGE], ids=["dovecot", "gmail", "exchange"])
+def test_what_large_servers_write_goes_the_fast_way(octets: bytes) -> None:
+    response = _fast(octets)
+    assert isinstance(response, FetchData)
+    uid, items = fetching.items_of(response)
+    message = fetching.fetched(uid, items, complete=True)
+    assert message is not None
+    assert (message.uid, message.raw, message.size, message.flags) == (
+        12,
+        b"a)\r\n\r\n",
+        6,
+        frozenset({"\\Seen", "$Work"}),
+    )
+    assert message.received_at.astimezone(UTC) == datetime(1996, 7, 17, 9, 44, 25, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"* 7 FETCH (UID 12 BODY[] {3}\r\nabc FLAGS (odd{1}) )\r\n",
+        b"* 7 FETCH (UID 12 BODY[] {3}\r\nabc X-NEW {2}\r\nxy RFC822.SIZE 3)\r\n",
+        b"* 7 FETCH (UID 12 BODY[] {3}\r\nabc\r\n",
+        b'* 7 FETCH (UID 12 BODY[] {3}\r\nabc BODY[] "other")\r\n',
+    ],
+)
+def test_a_line_behind_the_literal_that_is_not_regular_is_read_the_general_way(octets: bytes) -> None:
+    response = _fast(octets)
+    assert type(response) is Data
+    assert response == _general(octets)
+
+
+def test_the_response_after_an_irregular_one_is_in_step() -> None:
+    reader = ResponseReader(io.BytesIO(b"* 7 FETCH (UID 1 BODY[] {3}\r\nabc X {1}\r\ny)\r\n" + _DOVECOT))
+    assert [fetching.items_of(reader.next())[0] for _ in range(2)] == [1, 12]
+
+
+def test_a_long_line_of_regular_items_is_not_a_matter_of_recursion_or_memory() -> None:
+    items = fetching.items_of(_fast(b"* 1 FETCH (" + b"UID 1 " * 500_000 + b"FLAGS (" + b"x " * 500_000 + b"))\r\n"))[1]
+    assert items[b"UID"] == b"1"
+    assert len(fetching.flags(items)) == 1
+
+
+_words = st.sampled_from(
+    [b"\\Seen", b"\\recent", b"$Junk", b"NonJunk", b"NIL", b"nil", b"5", b"a]b", b"{x", b"\xc3\xa4"]
+)
+_flags = st.lists(_words, max_size=4).map(lambda words: b"FLAGS (" + b" ".join(words) + b")")
+_dates = st.sampled_from(
+    [b'"17-Jul-1996 02:44:25 -0700"', b'" 1-Feb-2026 00:00:00 +0530"', b"NIL", b'"soon"', b'"a\\"b"']
+)
+_ids = st.sampled_from([b"(M1)", b"NIL", b"(NIL)", b"(nil)", b'("a b")', b"M1", b"()", b"({2}\r\nM1)"])
+_numbers = st.sampled_from(
+    [b"0", b"7", b"007", b"4294967295", b"9" * 20, b"9" * 30, b"NIL", b'"7"', b"(7)", b"-1", b"x"]
+)
+_octets = st.binary(max_size=30) | st.sampled_from([b")\r\n", b"{3}\r\n", b"* BYE\r\n"])
+_strings = (
+    _octets.map(lambda octets: b"{%d}\r\n%s" % (len(octets), octets))
+    | st.sampled_from([b"NIL", b'""', b'"quoted ) text"', b"{0}\r\n", b"atom"])
+)  # fmt: skip
+_items = st.one_of(
+    _numbers.map(b"UID %s".__mod__),
+    _numbers.map(b"RFC822.SIZE %s".__mod__),
+    _numbers.map(b"X-GM-MSGID %s".__mod__),
+    _numbers.map(b"MODSEQ (%s)".__mod__),
+    _flags,
+    _dates.map(b"INTERNALDATE %s".__mod__),
+    _ids.map(b"EMAILID %s".__mod__),
+    _ids.map(b"THREADID %s".__mod__),
+    _strings.map(b"BODY[] %s".__mod__),
+    _strings.map(b"BODY[HEADER] %s".__mod__),
+    _strings.map(b"x-other %s".__mod__),
+    st.sampled_from([b"uid 3", b"FLAGS NIL", b"BODY[]<0> {1}\r\nx", b"BODY[HEADER.FIELDS (A B)] NIL", b"ODD"]),
+)
+_usual = {
+    b"UID": st.integers(1, 2**32 - 1).map(b"UID %d".__mod__),
+    b"SIZE": st.integers(0, 2**40).map(b"RFC822.SIZE %d".__mod__),
+    b"DATE": _dates.map(b"INTERNALDATE %s".__mod__),
+    b"FLAGS": _flags,
+    b"EMAILID": _ids.map(b"EMAILID %s".__mod__),
+    b"BODY": _octets.map(lambda octets: b"BODY[] {%d}\r\n%s" % (len(octets), octets)),
+}
+_regular = st.fixed_dictionaries(_usual).flatmap(lambda items: st.permutations(list(items.values())))
+_answers = _regular | st.lists(_items, max_size=7)
+_endings = st.sampled_from([b")\r\n"] * 8 + [b" )\r\n", b")\n", b"\r\n", b"))\r\n", b") \r\n"])
+
+
+def _facts(response: Data | Status) -> tuple[object, ...]:
+    uid, items = fetching.items_of(response)
+    messages = [fetching.fetched(uid, items, complete=complete) for complete in (True, False)]
+    return uid, fetching.entry(uid, items), fetching.flags(items), messages
+
+
+def _all(octets: bytes, *, general: bool) -> list[object]:
+    """The facts of every response, and how the stream ended."""
+    reader, read = ResponseReader(io.BytesIO(octets)), list[object]()
+    while True:
+        try:
+            response = reader._general(reader._line()) if general else reader.next()
+        except (ConnectionEnded, ProtocolBroken) as error:
+            return [*read, type(error), str(error)]
+        read.append(_facts(response))
+
+
+@given(st.lists(st.tuples(_answers, _endings), min_size=1, max_size=4))
+def test_both_ways_give_the_same(answers: list[tuple[Sequence[bytes], bytes]]) -> None:
+    octets = b"".join(b"* 3 FETCH (" + b" ".join(items) + end for items, end in answers)
+    assert _all(octets, general=False) == _all(octets, general=True)
+
+
+@given(_answers, st.integers(0, 300))
+def test_both_ways_end_alike_where_the_connection_does(items: Sequence[bytes], cut: int) -> None:
+    octets = (b"* 3 FETCH (" + b" ".join(items) + b")\r\n")[:cut]
+    assert _all(octets, general=False) == _all(octets, general=True)
+
+
+@given(_answers)
+def test_imapclient_reads_the_same_where_it_reads_anything(items: Sequence[bytes]) -> None:
+    octets = b"3 FETCH (" + b" ".join(items) + b")"
+    try:
+        read = parse_fetch_response(_as_imaplib_has_it(octets.replace(b"FETCH ", b"", 1)), normalise_times=False)
+    except (ProtocolError, ValueError, TypeError, AttributeError, IndexError):
+        return  # it is stricter
+    uid, ours = fetching.items_of(_fast(b"* " + octets + b"\r\n"))
+    if uid:
+        theirs = dict(read[uid])
+        assert theirs.pop(b"SEQ") == 3
+        date = theirs.pop(b"INTERNALDATE", None)
+        assert fetching.received(ours.pop(b"INTERNALDATE", None)) == (date or fetching.UNKNOWN_DATE)
+        assert {name: _plain(value) for name, value in ours.items() if name != b"UID"} == {
+            name: _plain(value) for name, value in theirs.items()
+        }
+
+
+def _as_imaplib_has_it(octets: bytes) -> list[bytes | tuple[bytes, bytes]]:
+    """Lines, each with its literal in a tuple."""
+    records: list[bytes | tuple[bytes, bytes]] = []
+    while (end := octets.find(b"}\r\n")) >= 0:
+        size = int(octets[octets.rindex(b"{", 0, end) + 1 : end])
+        records.append((octets[: end + 1], octets[end + 3 : end + 3 + size]))
+        octets = octets[end + 3 + size :]
+    return [*records, octets]
+
+
+def _plain(value: object) -> object:
+    """Without the difference between numbers and their digits, which imapclient makes."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if value in {b"nil", None}:  # imapclient knows NIL in capitals only
+        return None
+    return int(value) if isinstance(value, bytes) and value.isdigit() else value
