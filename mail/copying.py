@@ -17,7 +17,7 @@ _ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
 
 def copy_rows(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
-    """COPY rows of texts as PostgreSQL reads them for the columns' types. `cursor` is psycopg2's own."""
+    """COPY rows of texts as PostgreSQL reads them for the columns' types. `cursor`: psycopg2's or Django's."""
     lines = ["\t".join(["\\N" if value is None else _escaped(value) for value in row]) for row in rows]
     stream = io.BytesIO("\n".join(lines).encode())
     with _waiting_plainly():

@@ -11,6 +11,7 @@ from django.utils import timezone
 from mail import store
 from mail.mirror.ahead import Ahead
 from mail.mirror.hauls import Haul, entries, fetch, hauls
+from mail.mirror.opening import share_connection
 from mail.mirror.reading import assign_threads, packed, without_known
 from mail.mirror.turn import Turn
 from mail.sync.schedule import gap_delay
@@ -38,6 +39,7 @@ def copy(turn: Turn, folder: LocalFolder, uids: Sequence[int], checkpoint: Check
     with Ahead(hauls(turn, uids), abandon=lambda: abandon(_LEFT), drop=Haul.drop) as coming:
         for haul in coming:
             folder = _store(turn, folder, haul, checkpoint(haul.uids))
+            share_connection()
     return folder
 
 

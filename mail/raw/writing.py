@@ -15,7 +15,7 @@ _COPY_AT_ONCE = 1024 * 1024  # octets; other greenlets wait (mail.copying)
 
 
 def put(cursor: Any, account_id: UUID, packed: Packed) -> UUID:
-    """Store a pack in the caller's transaction and return its id. `cursor` is psycopg2's own."""
+    """Store a pack in the caller's transaction and return its id."""
     pack_id = uuid4()
     cursor.execute(
         "INSERT INTO mail_pack (id, account_id, messages, octets, wasted) VALUES (%s, %s, %s::uuid[], %s, 0)",

@@ -18,7 +18,7 @@ class Batch:
     a message's folders and flags, a thread's figures, and a log entry for each object that a reader sees otherwise."""
 
     def __init__(self, cursor: Any, account_id: UUID) -> None:
-        self.cursor = cursor  # psycopg2's own, for execute_values
+        self.cursor = cursor
         self.account_id = account_id
         self.entries: list[changes.Entry] = []
         self.moved: set[UUID] = set()  # messages whose places or flags changed
@@ -60,6 +60,6 @@ def writing(account_id: UUID, lease: UUID) -> Iterator[Batch]:
         )
         if cursor.fetchone() is None:
             raise LeaseLost(f"account {account_id} is held by another worker, paused or removed")
-        batch = Batch(cursor.cursor, account_id)
+        batch = Batch(cursor, account_id)
         yield batch
         batch.close()

@@ -9,10 +9,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Greatest
-from psycopg2.extras import execute_values
 
 from mail import raw
-from mail.copying import copy_rows, plain_array
+from mail.copying import array, copy_rows, plain_array
 from mail.models import Folder, Message
 from mail.raw import Packed
 from mail.store import derive, rows
@@ -31,8 +30,12 @@ class Known(NamedTuple):
 
 def known_messages(messages: Collection[UUID]) -> dict[UUID, Known]:
     """Those of the messages that the mirror has."""
-    rows = Message.objects.filter(id__in=list(messages)).values_list("id", "received_at", "pack")
-    return {message: Known(received_at, pack is not None) for message, received_at, pack in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, received_at, pack_id IS NOT NULL FROM mail_message WHERE id = ANY(%s::uuid[])",
+            [plain_array(messages)],
+        )
+        return {message: Known(*facts) for message, *facts in cursor.fetchall()}
 
 
 def add_arrivals(
@@ -144,17 +147,18 @@ def change_flags(batch: Batch, folder: LocalFolder, flags: Mapping[int, frozense
     """Give mirrored UIDs the server's flags."""
     if not flags:
         return
-    changed = execute_values(
-        batch.cursor,
-        "UPDATE mail_location l SET flags = new.flags FROM (VALUES %s) AS new (folder, uidvalidity, uid, flags) "
-        "WHERE l.folder_id = new.folder AND l.uidvalidity = new.uidvalidity AND l.uid = new.uid "
-        "AND l.flags <> new.flags RETURNING l.message_id",
-        [(folder.id, folder.uidvalidity, uid, sorted(value)) for uid, value in flags.items()],
-        template="(%s::uuid, %s::bigint, %s::bigint, %s::text[])",
-        page_size=1000,
-        fetch=True,
+    batch.cursor.execute(
+        "UPDATE mail_location l SET flags = new.flags::text[] FROM unnest(%s::bigint[], %s::text[]) AS new(uid, flags) "
+        "WHERE l.folder_id = %s AND l.uidvalidity = %s AND l.uid = new.uid AND l.flags <> new.flags::text[] "
+        "RETURNING l.message_id",
+        [
+            plain_array(flags),
+            array([array(sorted(value)) for value in flags.values()]),
+            folder.id,
+            folder.uidvalidity,
+        ],
     )
-    batch.moved.update(message for (message,) in changed)
+    batch.moved.update(message for (message,) in batch.cursor.fetchall())
 
 
 def forget_places(batch: Batch, folder: LocalFolder, uids: Iterable[int]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import connection
-from psycopg2.extras import execute_values
 
 from mail.models import Gap, Location
 from mail.store.batch import Batch
@@ -46,12 +45,12 @@ def record_gaps(batch: Batch, folder: LocalFolder, gaps: Mapping[int, datetime],
     """Note UIDs that the server lists and would not hand out: uid -> when to ask again."""
     if not gaps:
         return
-    execute_values(
-        batch.cursor,
-        "INSERT INTO mail_gap (folder_id, uid, attempts, next_try_at, reason) VALUES %s "
+    batch.cursor.execute(
+        "INSERT INTO mail_gap (folder_id, uid, attempts, next_try_at, reason) "
+        "SELECT %s, uid, 1, next_try_at, %s FROM unnest(%s::bigint[], %s::timestamptz[]) AS new(uid, next_try_at) "
         "ON CONFLICT (folder_id, uid) DO UPDATE SET attempts = mail_gap.attempts + 1, "
         "next_try_at = excluded.next_try_at, reason = excluded.reason",
-        [(folder.id, uid, 1, when, reason) for uid, when in gaps.items()],
+        [folder.id, reason, list(gaps), list(gaps.values())],
     )
 
 
