@@ -7,13 +7,14 @@ token (mail.store.writing), so that a worker that was stopped for long can never
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from accounts.models import Account, AccountState
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 CLAIM = timedelta(seconds=30)  # from claim to the worker's start
 HOLD = timedelta(seconds=60)  # what a dead worker costs; a busy one must get round to renewing
 RENEWAL = 10.0  # seconds
+_TRIES = 15  # to give a lease back, a second apart
 
 _CLAIM = """
 UPDATE accounts_account SET lease_token = gen_random_uuid(), lease_expires_at = now() + make_interval(secs => %s)
@@ -92,9 +94,18 @@ class Lease:
         return self._given_back
 
     def end(self) -> None:
-        """Give it back if that has not happened; whoever else holds the account by now keeps it."""
-        if not self._given_back:
-            self.give_back({})
+        """Give it back if that has not happened; whoever else holds the account by now keeps it.
+
+        A database that is being restarted is asked again for some seconds, or the account would rest for HOLD."""
+        for _ in range(_TRIES):
+            try:
+                if not self._given_back:
+                    self.give_back({})
+            except (InterfaceError, OperationalError):
+                connection.close()
+                time.sleep(1)
+            else:
+                return
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from django.db.models.functions import Greatest
 
 from mail import raw
 from mail.copying import array, copy_rows, plain_array
-from mail.models import Folder, Message
+from mail.models import Folder
 from mail.raw import Packed
 from mail.store import derive, rows
 from mail.store.batch import Batch
@@ -198,16 +198,3 @@ def _delete_messages(batch: Batch, messages: list[UUID]) -> None:
         batch.cursor.execute(f"DELETE FROM {table} = ANY(%s)", [messages])  # noqa: S608 -- constants
     for message in messages:
         batch.log("message", message, "deleted")
-
-
-def has_orphans(account_id: UUID) -> bool:
-    """Whether a message waits for the next pass to tell a move from a deletion."""
-    return Message.objects.filter(account_id=account_id, orphaned_at__isnull=False).exists()
-
-
-def database_now() -> datetime:
-    """The database's clock, which stamps orphans."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-    return now
