@@ -25,7 +25,7 @@ test: .venv/dev.stamp
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 bench: .venv/dev.stamp
-	@sh requirements/system.sh dovecot mbsync
+	@sh requirements/system.sh dovecot mbsync offlineimap
 	$(BIN)/python -m bench
 
 fmt: .venv/dev.stamp

@@ -1,24 +1,26 @@
-"""`make bench`: the initial sync of a generated mailbox beside mbsync's copy of it, and syncs that find nothing new."""
+"""`make bench`: every figure by which the project is judged, beside peers; the table of contents is bench.figures."""
 
 import argparse
 import fcntl
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import mailbox, ours, page, peer, profiling, results
-from bench.mailbox import Mailbox
+from bench import machine, page, results
+from bench.figures import FIGURES, chaos, initial
+from bench.peers import mbsync, offlineimap
+from bench.stand import Stand
 from bench.watching import RunFailed
 from syncfarm.dovecot import Dovecot, DovecotFailed
 from syncfarm.embedded import ServiceFailed
 
-MESSAGES = 20_000
+RUNS = 5
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("SYNCFARM_VAR") or ROOT / "var") / "bench"
 
@@ -32,11 +34,8 @@ def main() -> None:
     VAR.mkdir(parents=True, exist_ok=True)
     try:
         with _alone(), Dovecot.start(VAR / "dovecot", {}) as server, _progress() as progress:
-            bench = _Bench(server, progress)
-            if options.profile:
-                shown = bench.profile(options.messages)
-            else:
-                shown = page.write(bench.compare(options.messages, options.runs), *_destination(options.messages))
+            stand = Stand(server, VAR, progress, options.runs, options.quick, options.messages)
+            shown = initial.profile(stand, options.profile) if options.profile else _measure(stand, options.only)
     except (DovecotFailed, ServiceFailed, RunFailed) as error:
         sys.exit(f"The benchmark failed: {error}")
     console.print(shown, markup=False, highlight=False, soft_wrap=True)
@@ -44,20 +43,48 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--messages", type=int, default=MESSAGES, help="of the mailbox; the default is what counts")
-    parser.add_argument("--runs", type=int, default=3, help="of each side, in turn")
-    parser.add_argument("--profile", action="store_true", help="one run of our side under py-spy instead")
+    parser.add_argument("--only", nargs="+", choices=list(FIGURES), metavar="FIGURE", help=", ".join(FIGURES))
+    parser.add_argument("--runs", type=int, help=f"of each side, in turn; {RUNS} unless --quick or --messages")
+    parser.add_argument("--quick", action="store_true", help="small mailboxes, one run: to see that all of it runs")
+    parser.add_argument("--messages", type=int, default=0, help="of the initial sync's mailbox, and that figure alone")
+    parser.add_argument(
+        "--profile", nargs="?", const="wall", choices=["wall", "cpu"], help="one initial sync under py-spy instead"
+    )
     options = parser.parse_args()
-    if options.messages < 10 or options.runs < 1:
+    if options.only is None:
+        options.only = ["initial"] if options.messages else list(FIGURES)
+    if options.runs is None:
+        options.runs = 1 if options.quick or options.messages else RUNS
+    if options.runs < 1 or 0 < options.messages < 10:
         parser.error("at least 10 messages and one run")
     return options
 
 
-def _destination(messages: int) -> tuple[Path, Path]:
+def _measure(stand: Stand, names: list[str]) -> str:
+    """Each figure, kept as soon as it is measured; the tables for the terminal."""
+    for peer in (mbsync, offlineimap):
+        if "initial" in names and not peer.version():
+            console.print(f"{peer.NAME} is not installed (Debian and Ubuntu: apt-get install {peer.PACKAGE}).")
+    kept, written = _destination(stand)
+    found = results.load(kept)
+    here = machine.described()
+    shown = []
+    for name in names:
+        outcome = FIGURES[name](stand)
+        found[name] = results.Kept.now(outcome, here, stand.runs)
+        found = {figure: found[figure] for figure in FIGURES if figure in found}  # in the page's order
+        results.save(kept, found)
+        written.write_text(page.render(found, chaos.last()))
+        shown.append("\n".join([outcome.title, *outcome.tables(), ""]))
+    judged = page.judged({name: found[name] for name in names})
+    return "\n".join([*shown, judged, f"\nWritten: {kept.name}, {written.name}"])
+
+
+def _destination(stand: Stand) -> tuple[Path, Path]:
     """Where results and page go. A smaller run is for trying out: its figures are not the project's."""
-    if messages == MESSAGES:
-        return ROOT / "bench" / "results.json", ROOT / "docs" / "performance.md"
-    return VAR / "results.json", VAR / "performance.md"
+    if stand.quick or stand.messages not in (0, initial.MESSAGES):
+        return VAR / "results.json", VAR / "performance.md"
+    return ROOT / "bench" / "results.json", ROOT / "docs" / "performance.md"
 
 
 @contextmanager
@@ -73,61 +100,6 @@ def _alone() -> Iterator[None]:
 def _progress() -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     return Progress(*columns, console=console, refresh_per_second=1)  # drawing takes CPU from what is measured
-
-
-class _Bench:
-    """The steps, each with a bar of its own."""
-
-    def __init__(self, server: Dovecot, progress: Progress) -> None:
-        self._server = server
-        self._progress = progress
-
-    def compare(self, messages: int, runs: int) -> results.Results:
-        """Ours, mbsync, ours, mbsync, …; after our last run the syncs that find nothing new."""
-        large, small = self._mailbox(messages), self._mailbox(messages // 10)
-        peers = peer.installed()
-        if not peers:
-            console.print("mbsync is not installed (Debian and Ubuntu: apt-get install isync): measuring without it.")
-        found = results.Results(results.machine(), large.messages, large.size)
-        for number in range(1, runs + 1):
-            with ours.Farm(self._server, VAR / "farm") as farm:
-                account = farm.connect(large)
-                with self._bar(f"Syncfarm, run {number} of {runs}", large.messages) as told:
-                    found.ours.append(farm.initial(account, large, told))
-                if number == runs:
-                    found.quiet.extend([self._quiet(farm, small), farm.quiet(account, large)])
-            if peers:
-                with self._bar(f"mbsync, run {number} of {runs}", large.messages) as told:
-                    found.mbsync.append(peer.copy(self._server, large, VAR / "maildir", told))
-        return found
-
-    def profile(self, messages: int) -> str:
-        """One initial sync under the profiler; where its time went."""
-        large = self._mailbox(messages)
-        with ours.Farm(self._server, VAR / "farm") as farm:
-            account = farm.connect(large)
-            with self._bar("Syncfarm under py-spy", large.messages) as told:
-                farm.initial(account, large, told, recorder=profiling.recorder(VAR / "profile.folded"))
-        return profiling.table(VAR / "profile.folded")
-
-    def _quiet(self, farm: ours.Farm, small: Mailbox) -> ours.Quiet:
-        account = farm.connect(small)
-        with self._bar("Syncfarm, a smaller mailbox", small.messages) as told:
-            farm.initial(account, small, told)
-        return farm.quiet(account, small)
-
-    def _mailbox(self, messages: int) -> Mailbox:
-        with self._bar(f"Mailbox of {messages:,}", messages) as told:
-            made = mailbox.ready(self._server, messages, told)
-        mailbox.warm(self._server, made)
-        return made
-
-    @contextmanager
-    def _bar(self, description: str, total: int) -> Iterator[Callable[[int], None]]:
-        task: TaskID = self._progress.add_task(description, total=total)
-        yield lambda done: self._progress.update(task, completed=min(done, total))
-        self._progress.update(task, completed=total)
-        self._progress.stop_task(task)
 
 
 if __name__ == "__main__":

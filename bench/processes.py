@@ -33,3 +33,9 @@ def family_cpu(pid: int) -> float:
 def total_memory() -> int:
     """Bytes of the machine."""
     return int(psutil.virtual_memory().total)
+
+
+def own_cpu(pid: int) -> float:
+    """CPU seconds of one process."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)

@@ -13,11 +13,13 @@ _STEPS = re.compile(r"(?:^|/)((?:mail|accounts)/[\w/]+\.py)")
 _LINE = re.compile(r":\d+\)$")
 
 
-def recorder(output: Path) -> tuple[str, ...]:
-    """The command before the worker's that samples it to `output`, a stack a line; waiting counts, too."""
+def recorder(output: Path, kind: str = "wall") -> tuple[str, ...]:
+    """The command before the worker's that samples it to `output`, a stack a line. `kind`: "cpu" leaves out what waits,
+    "wall" counts it, too."""
     py_spy = shutil.which("py-spy") or str(Path(sys.executable).parent / "py-spy")
-    options = ("--format", "raw", "--rate", str(RATE), "--full-filenames", "--idle", "--output", str(output))
-    return (py_spy, "record", *options, "--")
+    options = ("--format", "raw", "--rate", str(RATE), "--full-filenames", "--output", str(output))
+    idle = ("--idle",) if kind == "wall" else ()
+    return (py_spy, "record", *options, *idle, "--")
 
 
 def table(folded: Path) -> str:

@@ -6,32 +6,42 @@ from uuid import UUID
 
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import Sum
 from django.utils import timezone
 
 from accounts import credentials
-from accounts.models import Account, Application
-from bench import verification
+from accounts.models import Account, AccountState, Application
+from bench import bulk, verification
 from mail import lease
 from mail.mirror import sync_account
+from mail.models import Folder
+from syncfarm.celery import app
+from tasks.dispatch import dispatch
+
+TICK = 1.0  # seconds between two of beat's
+LOOK = 0.1  # seconds
+PATIENCE = 120.0  # seconds without a message more
 
 
-def prepare(email: str, port: str, password: str) -> str:
-    """Bring the schema up and connect a mailbox; returns the account's id."""
+def prepare() -> None:
+    """Bring the schema up."""
     call_command("migrate", verbosity=0)
+
+
+def connect(port: str, password: str, *users: str) -> list[str]:
+    """Connect mailboxes; returns the accounts' ids. They are not due."""
     application, _ = Application.objects.get_or_create(name="bench")
-    account = Account.objects.create(
-        application=application,
-        email=f"{email}@bench.example",
-        settings={
-            "imap_host": "127.0.0.1",
-            "imap_port": int(port),
-            "imap_security": "none",
-            "imap_username": email,
-        },
-        credentials=credentials.seal({"imap_password": password}),
-        next_sync_at=timezone.now(),
-    )
-    return str(account.id)
+    settings = {"imap_host": "127.0.0.1", "imap_port": int(port), "imap_security": "none"}
+    accounts = [
+        Account(
+            application=application,
+            email=f"{user}@bench.example",
+            settings={**settings, "imap_username": user},
+            credentials=credentials.seal({"imap_password": password}),
+        )
+        for user in users
+    ]
+    return [str(account.id) for account in Account.objects.bulk_create(accounts)]
 
 
 def initial(account: str) -> dict[str, float]:
@@ -43,25 +53,44 @@ def initial(account: str) -> dict[str, float]:
     return {"wall": time.perf_counter() - wall, "cpu": _cpu() - cpu, "turns": turns}
 
 
-def quiet(account: str, turns: str, relay_port: str) -> list[float]:
-    """Turns of a mailbox in which nothing changed: seconds of each, then one more through the relay."""
-    _turn(account)  # the first one after the copy is an ordinary sync's first
-    walls = []
-    for _ in range(int(turns)):
-        started = time.perf_counter()
-        _turn(account)
-        walls.append(time.perf_counter() - started)
-    row = Account.objects.get(id=account)
-    Account.objects.filter(id=account).update(settings={**row.settings, "imap_port": int(relay_port)})
-    _turn(account)
-    Account.objects.filter(id=account).update(settings=row.settings)
-    return walls
+def dispatched() -> float:
+    """Make every account due and play beat until all are mirrored: seconds.
+
+    Workers of the queue `sync` do the work. The clock ends at the first look that finds no account unfinished.
+    """
+    Account.objects.update(next_sync_at=timezone.now())
+    started = moved = time.perf_counter()
+    ticked, mirrored = 0.0, -1
+    while Account.objects.exclude(state=AccountState.LIVE).exists():
+        now = time.perf_counter()
+        if now - ticked >= TICK:
+            dispatch()
+            ticked = now
+            found = Folder.objects.aggregate(total=Sum("mirrored_count"))["total"] or 0
+            moved, mirrored = (now, found) if found != mirrored else (moved, mirrored)
+        if now - moved > PATIENCE:
+            raise SystemExit(f"nothing moves any more: {_complaints()}")
+        time.sleep(LOOK)
+    return time.perf_counter() - started
 
 
-def verify(account: str, user: str, sample: str) -> int:
-    """bench.verification.verify."""
-    port = int(Account.objects.get(id=account).settings["imap_port"])
-    return verification.verify(UUID(account), user, port, int(sample))
+def answering(count: str) -> None:
+    """Wait until so many workers take tasks."""
+    deadline = time.perf_counter() + PATIENCE
+    while len(app.control.ping(timeout=1.0) or ()) < int(count):
+        if time.perf_counter() > deadline:
+            raise SystemExit("the workers do not answer")
+
+
+def load(account: str, messages: str) -> None:
+    """bench.bulk.load."""
+    bulk.load(UUID(account), int(messages))
+
+
+def verify(port: str, sample: str, *pairs: str) -> list[int]:
+    """bench.verification.verify of each "ACCOUNT/USER"."""
+    split = (pair.partition("/") for pair in pairs)
+    return [verification.verify(UUID(account), user, int(port), int(sample)) for account, _, user in split]
 
 
 def _turn(account: str) -> bool:
@@ -75,9 +104,14 @@ def _turn(account: str) -> bool:
     return result.more
 
 
+def _complaints() -> str:
+    reasons = Account.objects.exclude(reason="").values_list("reason", flat=True).distinct()
+    return " / ".join(reasons[:3]) or "no account says why"
+
+
 def _cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
-STEPS = {step.__name__: step for step in (prepare, initial, quiet, verify)}
+STEPS = {step.__name__: step for step in (prepare, connect, initial, answering, dispatched, load, verify)}

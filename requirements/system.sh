@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees to system programs that tests and benchmarks use: installs what is missing through apt where that is allowed,
-# else says in one line what to install. Arguments: dovecot, chromium, mbsync.
+# else says in one line what to install. Arguments: dovecot, chromium, mbsync, offlineimap.
 set -eu
 
 PATH=$PATH:/usr/sbin:/usr/local/sbin
@@ -9,6 +9,7 @@ for program in "$@"; do
     case $program in
         dovecot) command -v dovecot >/dev/null || missing="$missing dovecot-imapd" ;;
         mbsync) command -v mbsync >/dev/null || missing="$missing isync" ;;
+        offlineimap) command -v offlineimap >/dev/null || missing="$missing offlineimap3" ;;
         chromium) command -v chromium >/dev/null || missing="$missing chromium libatomic1" ;;
     esac
 done
