@@ -1,12 +1,13 @@
 """LIST and STATUS responses to folders (RFC 3501 §7.2.2, RFC 5258, RFC 5819)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mail.imap import fetching, names, roles
+from mail.imap.offer import Offer, Way
 from mail.imap.reader import Data, Status, Token
 from mail.imap.regular import Items
-from mail.imap.wire import CommandRefused, Wire
+from mail.imap.wire import CommandRefused
 from mail.types import RemoteFolder
 
 _NOT_SELECTABLE = {"\\noselect", "\\nonexistent"}
@@ -14,34 +15,65 @@ _MOMENTARY = {"\\marked", "\\unmarked"}  # they tell of new mail, not of the fol
 _COUNTS = b"MESSAGES UNSEEN UIDNEXT UIDVALIDITY"
 
 
-def ask(wire: Wire, offered: frozenset[str]) -> Iterator[Data | Status]:
+def ask(offer: Offer) -> Iterator[Data | Status]:
     """LIST of everything, with STATUS in the same command where offered. Raises CommandRefused."""
-    asked = _COUNTS
-    if offered & {"CONDSTORE", "QRESYNC"}:
-        asked += b" HIGHESTMODSEQ"
-    if "OBJECTID" in offered:
-        asked += b" MAILBOXID"
-    if "LIST-STATUS" in offered:
-        special = b"SPECIAL-USE " if "SPECIAL-USE" in offered else b""
+    refused = False
+    if offer.has("LIST-STATUS"):
+        special = b"SPECIAL-USE " if offer.has("SPECIAL-USE") else b""
+        _extension, items = _ways_to_count(offer)[0]
         try:
-            yield from wire.run(b'LIST "" "*" RETURN (CHILDREN %sSTATUS (%s))' % (special, asked))
+            yield from offer.wire.run(b'LIST "" "*" RETURN (CHILDREN %sSTATUS (%s))' % (special, items))
         except CommandRefused:  # one folder that cannot be opened makes some servers refuse it all
-            pass
+            refused = True
         else:
             return
-    listed = wire.run(_list_command(offered))
+    listed = list(offer.ask(*_ways_to_list(offer)))
     yield from listed
-    selectable = [names.quote(each.wire_name) for each in folders(listed) if each.selectable]
-    for answer in wire.run_all([(b"STATUS", name, b"(%s)" % asked) for name in selectable]):
-        if not isinstance(answer, CommandRefused):  # that folder's counts stay unknown
-            yield from answer
+    complete = yield from _count_all(offer, [each.wire_name for each in folders(listed) if each.selectable])
+    if refused and complete:
+        offer.blame("LIST-STATUS")
 
 
-def _list_command(offered: frozenset[str]) -> bytes:
-    if "SPECIAL-USE" in offered and "LIST-EXTENDED" in offered:
-        return b'LIST "" "*" RETURN (CHILDREN SPECIAL-USE)'
-    xlist = "XLIST" in offered and "SPECIAL-USE" not in offered
-    return b'XLIST "" "*"' if xlist else b'LIST "" "*"'
+def _ways_to_list(offer: Offer) -> list[Way]:
+    if offer.has("SPECIAL-USE") and offer.has("LIST-EXTENDED"):
+        return [("SPECIAL-USE", (b'LIST "" "*" RETURN (CHILDREN SPECIAL-USE)',)), ("", (b'LIST "" "*"',))]
+    xlist: list[Way] = [] if offer.has("SPECIAL-USE") else [("XLIST", (b'XLIST "" "*"',))]
+    return [*xlist, ("", (b'LIST "" "*"',))]
+
+
+def _ways_to_count(offer: Offer) -> list[tuple[str, bytes]]:
+    """(extension needed or "", items) for STATUS, best first."""
+    ways = [("", _COUNTS)]
+    if offer.has("CONDSTORE") or offer.has("QRESYNC"):
+        ways.insert(0, ("CONDSTORE", _COUNTS + b" HIGHESTMODSEQ"))
+    if offer.has("OBJECTID"):
+        ways.insert(0, ("OBJECTID", ways[0][1] + b" MAILBOXID"))
+    return ways
+
+
+def _count_all(offer: Offer, wire_names: list[str]) -> Generator[Data | Status, None, bool]:
+    """STATUS of each folder, in one volley; returns whether all were told at the first attempt.
+
+    The counts of a folder that the server refuses stay unknown. It is asked for less where it does not understand.
+    """
+    suspects: list[str] = []
+    waiting, complete = wire_names, True
+    for extension, items in _ways_to_count(offer):
+        asked, waiting = waiting, []
+        commands = [(b"STATUS", names.quote(name), b"(%s)" % items) for name in asked]
+        for name, answer in zip(asked, offer.wire.run_all(commands), strict=True):
+            if not isinstance(answer, CommandRefused):
+                yield from answer
+                continue
+            complete = False
+            if not answer.understood:
+                waiting.append(name)
+        if len(waiting) < len(asked):
+            offer.blame(*suspects)
+        if not waiting:
+            break
+        suspects = [*suspects, extension] if len(waiting) == len(asked) else []
+    return complete
 
 
 def folders(responses: Iterable[Data | Status]) -> list[RemoteFolder]:

@@ -1,6 +1,5 @@
 """A mailbox on its server, as the mirror asks about it: folders, what changed, bodies."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,8 +8,9 @@ from typing import Self
 
 from mail.imap import fetching, listing, names, searching, selecting, uidsets
 from mail.imap.capabilities import Extensions
-from mail.imap.fetching import Items
+from mail.imap.offer import Offer, Way, says_gone
 from mail.imap.opening import open_connection
+from mail.imap.regular import Items
 from mail.imap.wire import CommandRefused, Wire
 from mail.types import (
     Changes,
@@ -27,7 +27,6 @@ from mail.types import (
 
 _SECONDS_TO_LOG_IN = 60.0
 _SECONDS_TO_LEAVE = 2.0
-_GONE = re.compile(r"(doesn't|does not|not) exist|no such|non-?existent|unknown (mailbox|folder)", re.IGNORECASE)
 
 
 class MailSession:
@@ -36,12 +35,12 @@ class MailSession:
     Folders are only examined: nothing here changes the mailbox, not even \\Recent.
     """
 
-    def __init__(self, wire: Wire, login: Login, extensions: Extensions) -> None:
+    def __init__(self, wire: Wire, login: Login, offer: Offer) -> None:
         self._wire = wire
         self._login = login
         self._folder = ""
-        self._extensions = extensions
-        self.capabilities = extensions.offered
+        self._offer = offer
+        self.capabilities = offer.offered
 
     @classmethod
     def open(
@@ -51,17 +50,19 @@ class MailSession:
         timeout: float = 30.0,
         seconds: float | None = None,
         begun: Callable[[Callable[[str], None]], None] = lambda _cut: None,
+        without: frozenset[str] = frozenset(),
     ) -> Self:
         """Connect and log in; `timeout` is the longest wait for any one piece of an answer, in seconds.
 
         `seconds`: after so many from now the connection is cut. None: the login has a minute, and then the session may
         last as long as the server gets ahead (mail.imap.watch). `begun` is given, before the first octet, what makes
-        the session fail for a reason, from any thread. Raises AuthenticationFailed or ConnectionFailed.
+        the session fail for a reason, from any thread. `without`: extensions that are not to be used even if they are
+        offered (`failed` of an earlier session). Raises AuthenticationFailed or ConnectionFailed.
         """
         connection = open_connection(login, timeout, _SECONDS_TO_LOG_IN if seconds is None else seconds, begun)
         wire = Wire(connection, login, timeout)
         try:
-            session = cls(wire, login, Extensions(wire, connection.announced()))
+            session = cls(wire, login, Offer(wire, Extensions(wire, connection.announced()), without))
         except BaseException:
             wire.close()
             raise
@@ -75,15 +76,18 @@ class MailSession:
 
     @property
     def strategy(self) -> str:
-        """How changes are found: "qresync", "condstore" or "full"."""
-        if "QRESYNC" in self._extensions.enabled:
-            return "qresync"
-        return "condstore" if "CONDSTORE" in self.capabilities else "full"
+        """How changes are found: "qresync", "condstore" or "full". May become humbler when the server fails at one."""
+        return self._offer.strategy
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """Extensions that the server offers and failed at in this session; other ways were taken."""
+        return self._offer.failed
 
     def folders(self) -> list[RemoteFolder]:
         """All folders with their counts; a count is None where the server does not tell it. Raises MailError."""
         try:
-            return listing.folders(listing.ask(self._wire, self.capabilities))
+            return listing.folders(listing.ask(self._offer))
         except CommandRefused as refused:
             raise MailError(f"{self._login.host} does not list the folders: {refused}") from refused
 
@@ -92,9 +96,9 @@ class MailSession:
         self._folder = names.decode(wire_name.encode("latin-1"))
         name = names.quote(wire_name)
         known = since if since and since.highestmodseq and self.strategy == "qresync" else None
-        with self._refusals(gone=_says_gone):
-            responses = self._wire.run(b"EXAMINE", name, *self._examine_parameter(known))
-            chosen = selecting.selected(responses, known)
+        with self._refusals(gone=says_gone):
+            responses = list(self._offer.ask(*self._ways_to_examine(name, known)))
+            chosen = selecting.selected(responses, known if self._offer.has("QRESYNC") else None)
             if not chosen.uidnext:  # RFC 3501 §6.3.1 lets a server leave it out
                 chosen = selecting.with_uidnext(chosen, self._wire.run(b"STATUS", name, b"(UIDNEXT)"))
         if not (chosen.uidvalidity and chosen.uidnext):
@@ -104,28 +108,33 @@ class MailSession:
     def uids(self, low: int, high: int | None = None) -> list[int]:
         """The UIDs in low..high (no end: all from `low` on), ascending. Raises FolderFailed."""
         wanted = b"UID %d:%s" % (low, b"*" if high is None else b"%d" % high)
-        form = b"RETURN (ALL) " if "ESEARCH" in self.capabilities else b""
+        extended, plain = (b"UID SEARCH RETURN (ALL)", wanted), (b"UID SEARCH", wanted)
         with self._refusals():
-            return searching.uids(self._wire.stream(b"UID SEARCH", form + wanted), low, high)
+            return searching.uids(self._offer.ask(("ESEARCH", extended), ("", plain)), low, high)
 
     def flags(self, low: int, high: int) -> dict[int, frozenset[str]]:
         """The flags of every message in low..high. Raises FolderFailed."""
-        answers = self._fetch(b"%d:%d" % (low, high), b"(UID FLAGS)")
+        answers = self._fetch(b"%d:%d" % (low, high), b"UID FLAGS")
         return {uid: fetching.flags(items) for uid, items in answers if low <= uid <= high and b"FLAGS" in items}
 
     def changes(self, since: SyncPoint) -> Changes:
-        """What changed in the selected folder since, VANISHED with QRESYNC only. Raises FolderFailed."""
-        vanished = b" VANISHED" if self.strategy == "qresync" else b""
-        modifier = b"(CHANGEDSINCE %d%s)" % (max(since.highestmodseq, 1), vanished)
+        """What changed in the selected folder since, VANISHED with QRESYNC only. Raises FolderFailed.
+
+        All flags, where the server fails at telling what changed.
+        """
+        fetch, modseq = b"UID FETCH 1:* (UID FLAGS)", max(since.highestmodseq, 1)
+        ways: list[Way] = [("CONDSTORE", (fetch, b"(CHANGEDSINCE %d)" % modseq)), ("", (fetch,))]
+        if self.strategy == "qresync":
+            ways.insert(0, ("QRESYNC", (fetch, b"(CHANGEDSINCE %d VANISHED)" % modseq)))
         with self._refusals():
-            return selecting.changes(self._wire.stream(b"UID FETCH 1:* (UID FLAGS)", modifier), since)
+            return selecting.changes(self._offer.ask(*ways), since)
 
     def entries(self, uids: Sequence[int]) -> list[Entry]:
         """Size, flags and ids of the messages that exist, ascending. Raises FolderFailed."""
         wanted = set(uids)
         found = {}
         for chunk in uidsets.chunks(wanted):
-            for uid, items in self._fetch(chunk, b"(UID FLAGS RFC822.SIZE%s)" % self._id_items()):
+            for uid, items in self._fetch(chunk, b"UID FLAGS RFC822.SIZE", ids=True):
                 if uid in wanted and b"RFC822.SIZE" in items:
                     found[uid] = fetching.entry(uid, items)
         return [found[uid] for uid in sorted(found)]
@@ -137,9 +146,8 @@ class MailSession:
         """
         wanted = set(uids)
         body = b"BODY.PEEK[HEADER]" if headers_only else b"BODY.PEEK[]"
-        asked = b"(UID FLAGS INTERNALDATE RFC822.SIZE%s %s)" % (self._id_items(), body)
         for chunk in uidsets.chunks(wanted):
-            for uid, items in self._fetch(chunk, asked):
+            for uid, items in self._fetch(chunk, b"UID FLAGS INTERNALDATE RFC822.SIZE", body, ids=True):
                 message = fetching.fetched(uid, items, complete=not headers_only) if uid in wanted else None
                 if message:
                     wanted.discard(uid)
@@ -157,23 +165,30 @@ class MailSession:
     ) -> None:
         self.close()
 
-    def _fetch(self, uids: bytes, items: bytes) -> Iterator[tuple[int, Items]]:
+    def _fetch(self, uids: bytes, *items: bytes, ids: bool = False) -> Iterator[tuple[int, Items]]:
+        """(uid, items) of each response; `ids`: with the provider's ids, where offered."""
+        named = b" ".join(items)
+        ways: list[Way] = [("", (b"UID FETCH", uids, b"(%s)" % named))]
+        if ids:
+            first, others = items[0], b"".join(b" " + item for item in items[1:])
+            ways.insert(0, ("OBJECTID", (b"UID FETCH", uids, b"(%s EMAILID THREADID%s)" % (first, others))))
+            if self._offer.has("X-GM-EXT-1"):
+                ways = [("", (b"UID FETCH", uids, b"(%s X-GM-MSGID X-GM-THRID%s)" % (first, others)))]
         with self._refusals():
-            for response in self._wire.stream(b"UID FETCH", uids, items):
+            for response in self._offer.ask(*ways):
                 uid, answered = fetching.items_of(response)
                 if uid:
                     yield uid, answered
 
-    def _examine_parameter(self, known: SyncPoint | None) -> list[bytes]:
+    def _ways_to_examine(self, name: bytes | names.Literal, known: SyncPoint | None) -> list[Way]:
+        ways: list[Way] = [("", (b"EXAMINE", name))]
+        if self.strategy != "full":
+            ways.insert(0, ("CONDSTORE", (b"EXAMINE", name, b"(CONDSTORE)")))
         if known:
             uids = b" 1:%d" % (known.uidnext - 1) if known.uidnext > 1 else b""
-            return [b"(QRESYNC (%d %d%s))" % (known.uidvalidity, known.highestmodseq, uids)]
-        return [] if self.strategy == "full" else [b"(CONDSTORE)"]
-
-    def _id_items(self) -> bytes:
-        if "X-GM-EXT-1" in self.capabilities:
-            return b" X-GM-MSGID X-GM-THRID"
-        return b" EMAILID THREADID" if "OBJECTID" in self.capabilities else b""
+            parameter = b"(QRESYNC (%d %d%s))" % (known.uidvalidity, known.highestmodseq, uids)
+            ways.insert(0, ("QRESYNC", (b"EXAMINE", name, parameter)))
+        return ways
 
     @contextmanager
     def _refusals(self, gone: Callable[[CommandRefused], bool] = lambda _: False) -> Iterator[None]:
@@ -185,10 +200,3 @@ class MailSession:
             raise kind(f"The server refuses the folder {self._folder}: {refused}") from refused
         except uidsets.SetTooLarge as error:
             raise FolderFailed(f"The server names more messages in {self._folder} than a folder can hold.") from error
-
-
-def _says_gone(refused: CommandRefused) -> bool:
-    """Whether a refusal means that the folder does not exist; Dovecot 2.3 and older servers send no code."""
-    if refused.code:
-        return refused.code in {b"NONEXISTENT", b"TRYCREATE"}
-    return bool(_GONE.search(refused.text))

@@ -1,6 +1,7 @@
 """Sends commands over a connection that is logged in and reads their answers with our own reader."""
 
 import contextlib
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +18,17 @@ Hearer = Callable[[list[Data | Status]], None]
 _PIPELINE = 50  # commands under way at once: their answers, some 100 octets each, fit into any socket's buffer
 
 
+def _has_literal(command: Command) -> bool:
+    return any(isinstance(part, Literal) for part in command)
+
+
 class CommandRefused(Exception):
-    """The server answered NO or BAD. `code` is the response code (RFC 5530), upper case, or empty."""
+    """The server answered NO or BAD; `understood` tells that it was NO. `code` is the response code (RFC 5530), upper
+    case, or empty."""
 
     def __init__(self, answer: Status) -> None:
         super().__init__(answer.text or answer.kind.decode())
+        self.understood = answer.kind == b"NO"
         self.code = answer.code
         self.text = answer.text or answer.kind.decode()
 
@@ -48,16 +55,31 @@ class Wire:
 
     def stream(self, *command: bytes | Literal) -> Iterator[Data | Status]:
         """The untagged responses as they arrive. Raises CommandRefused after the last of them, or ConnectionFailed."""
-        with self._speaking():
-            yield from self._answers(self._send(command))
+        try:
+            with self._speaking():
+                yield from self._answers(self._send(command))
+        except CommandRefused as refused:
+            if refused.understood or not (self.literal_plus and _has_literal(command)):
+                raise
+            self.literal_plus = False  # it took the literal for commands, and its complaints about them are passed over
+            yield from self.stream(*command)
 
     def run_all(self, commands: Sequence[Command]) -> Iterator[list[Data | Status] | CommandRefused]:
         """Each command's untagged responses or its refusal, in order, for few round trips (RFC 3501 §5.5)."""
-        waits = not self.literal_plus and any(isinstance(part, Literal) for command in commands for part in command)
-        size = 1 if waits else _PIPELINE
-        for start in range(0, len(commands), size):
+        for literal, group in itertools.groupby(commands, _has_literal):
+            alike = list(group)
+            yield from map(self._answer_to, alike) if literal else self._in_volleys(alike)
+
+    def _answer_to(self, command: Command) -> list[Data | Status] | CommandRefused:
+        try:
+            return self.run(*command)
+        except CommandRefused as refused:
+            return refused
+
+    def _in_volleys(self, commands: Sequence[Command]) -> Iterator[list[Data | Status] | CommandRefused]:
+        for start in range(0, len(commands), _PIPELINE):
             with self._speaking():
-                tags = [self._send(command) for command in commands[start : start + size]]
+                tags = [self._send(command) for command in commands[start : start + _PIPELINE]]
                 for tag in tags:
                     try:
                         answer: list[Data | Status] | CommandRefused = list(self._answers(tag))

@@ -35,6 +35,7 @@ class ScriptedServer:
     ) -> None:
         """`tls`: a directory with cert.pem and key.pem, used after STARTTLS."""
         self.heard: list[bytes] = []
+        self.literal_plus = True  # whether {1+} is understood, offered or not
         self._script = {**_ORDINARY, **script}
         self._greeting = greeting
         self._tls = tls
@@ -82,7 +83,7 @@ class ScriptedServer:
     def _commands(self, connection: socket.socket) -> Iterator[bytes]:
         stream = connection.makefile("rb")
         while line := stream.readline():
-            while literal := _LITERAL.search(line):
+            while (literal := _LITERAL.search(line)) and (self.literal_plus or not literal[2]):
                 if not literal[2]:
                     connection.sendall(b"+ go on\r\n")
                 line = line[: literal.start()] + stream.read(int(literal[1])) + stream.readline()

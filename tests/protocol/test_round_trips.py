@@ -57,7 +57,7 @@ def test_capabilities_from_before_starttls_are_not_believed_after_it(mailbox_fac
 def test_who_we_are_and_what_is_enabled_travels_with_the_first_command() -> None:
     together = b"F1 NO why\r\n* ENABLED QRESYNC\r\nF2 OK done\r\n" + _LIST  # answers nothing until all three are there
     with (
-        ScriptedServer({"LOGIN": _ALL, "ID": b"", "ENABLE": b"", "LIST": together}) as server,
+        ScriptedServer({"LOGIN": _ALL, "ID": b"", "ENABLE": b"", "LIST": together, "STATUS": b"%T NO\r\n"}) as server,
         MailSession.open(server.login, timeout=5) as session,
     ):
         assert [folder.name for folder in session.folders()] == ["INBOX"]

@@ -1,0 +1,88 @@
+"""What may be used of what a server offers: some advertise an extension and fail at it.
+
+A command that needs an extension is asked in another way when the server refuses it. If that way works, the extension
+is at fault, and is left alone from then on; whoever opens the session may remember that for the next one.
+"""
+
+import re
+from collections.abc import Iterator
+
+from mail.imap.capabilities import Extensions
+from mail.imap.reader import Data, Status
+from mail.imap.wire import Command, CommandRefused, Wire
+
+Way = tuple[str, Command]  # the extension that the command needs or "", and the command
+
+# Refusals that are about this folder or this moment (RFC 5530 §3); Exchange and others send such in words only.
+_NOT_ITS_FAULT = frozenset(
+    {
+        b"NONEXISTENT", b"TRYCREATE", b"NOPERM", b"INUSE", b"UNAVAILABLE", b"OVERQUOTA", b"LIMIT", b"THROTTLED",
+        b"EXPUNGEISSUED", b"CONTACTADMIN", b"CORRUPTION", b"AUTHORIZATIONFAILED", b"EXPIRED", b"PRIVACYREQUIRED",
+    }
+)  # fmt: skip
+_GONE = re.compile(r"(doesn't|does not|not) exist|no such|non-?existent|unknown (mailbox|folder)", re.IGNORECASE)
+
+
+class Offer:
+    """The extensions of one session's server."""
+
+    def __init__(self, wire: Wire, extensions: Extensions, without: frozenset[str]) -> None:
+        """`without`: what the server is known to fail at."""
+        self.wire = wire
+        self.offered = extensions.offered
+        self._extensions = extensions
+        self._without = without
+        self._failed: set[str] = set()
+        wire.literal_plus = self.has("LITERAL+")
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """What the server offers and failed at in this session."""
+        broken = {"LITERAL+"} if self.has("LITERAL+") and not self.wire.literal_plus else set[str]()
+        return frozenset(self._failed | broken)
+
+    def has(self, extension: str) -> bool:
+        """Whether the server offers it and has not been seen to fail at it."""
+        return extension in self.offered and extension not in self._without and extension not in self._failed
+
+    @property
+    def strategy(self) -> str:
+        """How changes are found: "qresync", "condstore" or "full"."""
+        if self.has("QRESYNC") and "QRESYNC" in self._extensions.enabled:
+            return "qresync"
+        return "condstore" if self.has("CONDSTORE") else "full"
+
+    def ask(self, *ways: Way) -> Iterator[Data | Status]:
+        """The untagged responses to the first of the ways that works; the last needs no extension.
+
+        Raises CommandRefused, with the last way's answer, or at once where the refusal is not the extension's fault.
+        """
+        suspects: list[str] = []
+        for extension, command in ways:
+            if extension and not self.has(extension):
+                continue
+            try:
+                yield from self.wire.stream(*command)
+            except CommandRefused as refused:
+                if not extension or not may_be_the_extension(refused):
+                    raise
+                suspects.append(extension)
+            else:
+                self.blame(*suspects)
+                return
+
+    def blame(self, *extensions: str) -> None:
+        """The server failed at these, and not at the same command without them."""
+        self._failed.update(extensions)
+
+
+def may_be_the_extension(refused: CommandRefused) -> bool:
+    """Whether a command could be refused because of the extension it uses: BAD, or NO for no other reason given."""
+    return not refused.understood or not (refused.code in _NOT_ITS_FAULT or says_gone(refused))
+
+
+def says_gone(refused: CommandRefused) -> bool:
+    """Whether a refusal means that the folder does not exist; Dovecot 2.3 and older servers send no code."""
+    if refused.code:
+        return refused.code in {b"NONEXISTENT", b"TRYCREATE"}
+    return bool(_GONE.search(refused.text))
