@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 from bench.chaos.farm import FarmFailed
+from bench.chaos.faults import ODDS
 from bench.chaos.report import Report, write
-from bench.chaos.run import STRATEGIES, Plan, run
+from bench.chaos.run import run
+from bench.chaos.scene import STRATEGIES, Plan
 from syncfarm.dovecot import DovecotFailed
 
 _SECONDS_A_KILL = 15.0  # more often, and the farm hardly gets to sync
@@ -42,6 +44,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="to spread it over; by default as long as it needs")
     parser.add_argument("--mailboxes", type=int, default=4)
     parser.add_argument("--calm", type=float, default=900.0, help="seconds that the farm has to become idle")
+    parser.add_argument("--fault", action="append", type=_fault, metavar="KIND=SHARE", default=[],
+                        help=f"of the connections, instead of {dict(ODDS)}")  # fmt: skip
     parser.add_argument("--json", type=Path, help="where the report goes too")
     parser.add_argument("--keep", type=Path, help="a directory for logs and data; else they go with the run")
     options = parser.parse_args()
@@ -49,6 +53,13 @@ def _options() -> argparse.Namespace:
         parser.error("at least one operation and one mailbox, and no less than no kills")
     options.seed = int(time.time()) if options.seed is None else options.seed
     return options
+
+
+def _fault(text: str) -> tuple[str, float]:
+    kind, _, share = text.partition("=")
+    if kind not in ODDS:
+        raise argparse.ArgumentTypeError(f"{kind} is none of {', '.join(ODDS)}")
+    return kind, float(share)
 
 
 def _strategies(asked: str) -> list[tuple[str, ...]]:
@@ -61,7 +72,7 @@ def _run(options: argparse.Namespace, strategies: tuple[str, ...]) -> Report:
     seconds = options.seconds or max(options.kills * _SECONDS_A_KILL, options.operations / _OPERATIONS_A_SECOND)
     plan = Plan(
         strategies, options.seed, options.operations, options.kills, seconds,
-        mailboxes=options.mailboxes, calm=options.calm,
+        mailboxes=options.mailboxes, calm=options.calm, odds=dict(options.fault) or ODDS,
     )  # fmt: skip
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)

@@ -49,6 +49,15 @@ class Client(threading.Thread):
         self._imap: IMAPClient
 
     def run(self) -> None:
+        """Work, and let nobody wait for a client that is itself at fault."""
+        try:
+            self._run()
+        except Exception as error:
+            self.trouble = f"{self.name} failed: {error!r}"
+            self._pace.stop()
+            raise
+
+    def _run(self) -> None:
         """Log in as often as the server hangs up: it does so when a folder goes away under a client."""
         failures = 0
         while not self._pace.is_over():

@@ -16,8 +16,8 @@ from bench.chaos.pace import Pace
 
 # What is done, and how often beside the others.
 KILLS = {
-    "worker-sync": 5, "worker-action": 3, "beat": 3, "web": 1, "valkey": 3, "flush of valkey": 2,
-    "postgres": 2, "immediate stop of postgres": 1, "fast stop of postgres": 1,
+    "worker-sync": 4, "worker-action": 4, "beat": 4, "web": 2, "valkey": 2, "flush of valkey": 4,
+    "postgres": 1, "immediate stop of postgres": 1, "fast stop of postgres": 1,
 }  # fmt: skip
 _SIGNALS = {"immediate stop": signal.SIGQUIT, "fast stop": signal.SIGINT}  # PostgreSQL's own words
 # The launcher gives a process up that ends five times within a minute. Those that PostgreSQL takes along count too.

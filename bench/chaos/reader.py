@@ -17,7 +17,7 @@ Key = tuple[str, str]  # object type, id
 class Reader(threading.Thread):
     """Follows the log until it is stopped, and asks for syncs all the time, as impatient users do.
 
-    `holes` are the log's, in words. `interruptions`: how often the farm did not answer.
+    `holes`: what the log lacked or refused, in words. `interruptions`: how often the farm did not answer.
     """
 
     def __init__(self, farm: Farm, key: str, account: str) -> None:
@@ -42,6 +42,9 @@ class Reader(threading.Thread):
                 self.catch_up()
             except Unanswered:
                 self.interruptions += 1
+            except ValueError as error:
+                self.holes.append(str(error))
+                return
 
     def stop(self) -> None:
         """Let go of the log."""
@@ -55,7 +58,8 @@ class Reader(threading.Thread):
     def finish(self) -> None:
         """Stop, and apply what is left."""
         self.stop()
-        self._catch_up(self._rest.ask_until_answered)
+        if not self.holes:
+            self._catch_up(self._rest.ask_until_answered)
 
     def catch_up(self) -> None:
         """Apply what is new. Raises Unanswered."""

@@ -1,53 +1,19 @@
 """One run, from the first server to the last check."""
 
-import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.chaos import checks
-from bench.chaos.clients import PASSWORD, Client, Mailbox
-from bench.chaos.farm import Farm, FarmFailed, Rest, Unanswered
-from bench.chaos.faults import ODDS
+from bench.chaos.clients import Client
+from bench.chaos.farm import FarmFailed
 from bench.chaos.killer import Killer
-from bench.chaos.letters import Letters
 from bench.chaos.pace import Pace
-from bench.chaos.proxy import Proxy
-from bench.chaos.reader import Reader
 from bench.chaos.report import Report
+from bench.chaos.scene import Plan, Scene, prepared
 from bench.chaos.settling import resume, settle
-from syncfarm.dovecot import BARE, CONDSTORE_ONLY, Dovecot
 
-STRATEGIES: Mapping[str, str | None] = {"qresync": None, "condstore": CONDSTORE_ONLY, "full": BARE}
 CLIENTS = 2  # at each mailbox
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run is to be. `strategies`: of the mailboxes' servers, in turn. `calm`: seconds to become idle in;
-    `hurry`: an operator frees the accounts of dead workers first, which takes their leases up to a minute."""
-
-    strategies: tuple[str, ...]
-    seed: int
-    operations: int
-    kills: int
-    seconds: float
-    mailboxes: int = 4
-    mails: int = 150  # in each INBOX before
-    calm: float = 600.0
-    hurry: bool = False
-    odds: Mapping[str, float] = field(default_factory=lambda: ODDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A Dovecot, and the proxy through which the farm reaches it."""
-
-    dovecot: Dovecot
-    proxy: Proxy
-
 
 Told = Callable[[str], None]
 
@@ -58,71 +24,20 @@ def run(plan: Plan, directory: Path, told: Told) -> Report:
     Raises DovecotFailed, and FarmFailed if the farm does not even start.
     """
     report = Report("+".join(plan.strategies), plan.seed)
-    with ExitStack() as stack:
-        told("starting servers and farm")
-        servers = [stack.enter_context(_server(plan, name, directory)) for name in plan.strategies]
-        farm = stack.enter_context(Farm(directory / "farm"))
-        mailboxes, readers = _connect(plan, farm, servers)
+    told("starting servers and farm")
+    with prepared(plan, directory) as scene:
         try:
-            _storm(plan, farm, mailboxes, report, told)
-            _calm(plan, farm, servers, readers, report, told)
-            _check(farm, mailboxes, readers, report, told)
+            storm(plan, scene, report, told)
+            calm(plan, scene, report, told)
+            report.differences += check(scene, told)
+            sum_up(scene, report)
         except FarmFailed as error:
             report.differences.append(str(error))
-        finally:
-            for reader in readers:
-                reader.stop()
-            _sum_up(servers, readers, report)
     return report
 
 
-@contextmanager
-def _server(plan: Plan, strategy: str, directory: Path) -> Iterator[Server]:
-    started = Dovecot.start(directory / strategy, {}, capability=STRATEGIES[strategy])
-    with started as dovecot, Proxy(dovecot.port, f"{plan.seed} {strategy}", plan.odds) as proxy:
-        yield Server(dovecot, proxy)
-
-
-def _connect(plan: Plan, farm: Farm, servers: list[Server]) -> tuple[list[Mailbox], list[Reader]]:
-    """Mailboxes with some mail, each a grant, and somebody who follows its log."""
-    key = farm.manage("apikey", "create", "chaos").stdout.split()[-1]
-    mailboxes, readers = [], []
-    for number in range(plan.mailboxes):
-        server = servers[number % len(servers)]
-        mailbox = Mailbox(server.dovecot, f"user{number}@example.test")
-        server.dovecot.add_user(mailbox.user, PASSWORD)
-        _fill(mailbox, Letters(f"old{number}", random.Random(f"{plan.seed} old{number}")), plan.mails)
-        readers.append(Reader(farm, key, _grant(farm, key, mailbox, server.proxy.port)))
-        mailboxes.append(mailbox)
-    for reader in readers:
-        reader.start()
-    return mailboxes, readers
-
-
-def _fill(mailbox: Mailbox, letters: Letters, count: int) -> None:
-    with mailbox.client() as imap:
-        for name in ("Work", "日本", "A & B"):
-            imap.create_folder(name)
-        for _ in range(count):
-            imap.append("INBOX", letters.write())
-
-
-def _grant(farm: Farm, key: str, mailbox: Mailbox, port: int) -> str:
-    """Connect the mailbox over REST, again if the network spoils it; the grant's id."""
-    settings = {
-        "imap_host": "127.0.0.1", "imap_port": port, "imap_security": "none",
-        "imap_username": mailbox.user, "imap_password": PASSWORD,
-    }  # fmt: skip
-    for _ in range(20):
-        try:
-            body = {"provider": "imap", "settings": settings}
-            return str(Rest(farm, key).ask("POST", "/v3/connect/custom", body)["data"]["id"])
-        except (Unanswered, ValueError) as error:
-            last = error
-    raise FarmFailed(f"{mailbox.user} cannot be connected: {last}")
-
-
-def _storm(plan: Plan, farm: Farm, mailboxes: list[Mailbox], report: Report, told: Told) -> None:
+def storm(plan: Plan, scene: Scene, report: Report, told: Told) -> None:
+    """Clients change the mailboxes, the killer kills, the proxies do what they do. Raises FarmFailed."""
     pace = Pace(plan.operations, plan.seconds)
     happened = "the storm begins"
 
@@ -132,16 +47,16 @@ def _storm(plan: Plan, farm: Farm, mailboxes: list[Mailbox], report: Report, tol
 
     clients = [
         Client(mailbox, f"{number}{letter}", str(plan.seed), pace)
-        for number, mailbox in enumerate(mailboxes)
+        for number, mailbox in enumerate(scene.mailboxes)
         for letter in "abcdef"[:CLIENTS]
     ]
-    killer = Killer(farm, pace, plan.kills, str(plan.seed), tell)
+    killer = Killer(scene.farm, pace, plan.kills, str(plan.seed), tell)
     threads: list[threading.Thread] = [*clients, killer]
     for thread in threads:
         thread.start()
     try:
         while any(client.is_alive() for client in clients):
-            farm.check()
+            scene.farm.check()
             told(f"{pace.progress():4.0%}  {pace.done.total():,} operations, {killer.done.total()} kills; {happened}")
             clients[0].join(0.5)
     finally:
@@ -153,9 +68,10 @@ def _storm(plan: Plan, farm: Farm, mailboxes: list[Mailbox], report: Report, tol
         report.differences += [client.trouble for client in clients if client.trouble]
 
 
-def _calm(plan: Plan, farm: Farm, servers: list[Server], readers: list[Reader], report: Report, told: Told) -> None:
+def calm(plan: Plan, scene: Scene, report: Report, told: Told) -> None:
+    """No faults any more; until the farm is idle and its readers have read everything. Raises FarmFailed."""
     pace = Pace(1, plan.calm)
-    for server in servers:
+    for server in scene.servers:
         server.proxy.calm()
 
     def tell(what: str) -> None:
@@ -163,30 +79,29 @@ def _calm(plan: Plan, farm: Farm, servers: list[Server], readers: list[Reader], 
         told(f"calm for {pace.seconds():.0f} s; {what}")
 
     if plan.hurry:
-        resume(farm)
-    report.differences += settle(farm, plan.calm, tell)
-    for reader in readers:
+        resume(scene.farm)
+    report.differences += settle(scene.farm, plan.calm, tell)
+    for reader in scene.readers:
         reader.finish()
     report.calm = pace.seconds()
 
 
-def _check(farm: Farm, mailboxes: list[Mailbox], readers: list[Reader], report: Report, told: Told) -> None:
+def check(scene: Scene, told: Told) -> list[str]:
+    """Every difference, in words."""
     told("auditing")
-    report.differences += checks.audited(farm)
-    for mailbox, reader in zip(mailboxes, readers, strict=True):
+    found = checks.audited(scene.farm)
+    for mailbox, reader in zip(scene.mailboxes, scene.readers, strict=True):
         told(f"comparing {mailbox.user} with its mirror")
-        report.differences += checks.followed(reader)
-        report.differences += checks.shown(reader, mailbox)
-        report.differences += checks.counted(reader, mailbox)
-    report.differences += checks.stored(farm)
-    report.messages, report.folders = farm.rows(
-        "SELECT (SELECT count(*) FROM mail_message), count(*) FROM mail_folder"
-    )[0]
+        found += [*checks.followed(reader), *checks.shown(reader, mailbox), *checks.counted(reader, mailbox)]
+    return [*found, *checks.stored(scene.farm)]
 
 
-def _sum_up(servers: list[Server], readers: list[Reader], report: Report) -> None:
-    for server in servers:
+def sum_up(scene: Scene, report: Report) -> None:
+    """The figures that are there at the end."""
+    for server in scene.servers:
         report.faults += server.proxy.struck
         report.sessions += server.proxy.sessions
-    report.entries = sum(reader.entries for reader in readers)
-    report.interruptions = sum(reader.interruptions for reader in readers)
+    report.entries = sum(reader.entries for reader in scene.readers)
+    report.interruptions = sum(reader.interruptions for reader in scene.readers)
+    counted = "SELECT (SELECT count(*) FROM mail_message), count(*) FROM mail_folder"
+    report.messages, report.folders = scene.farm.rows(counted)[0]
