@@ -140,11 +140,18 @@ class Account(models.Model):
 
 
 class Host(models.Model):
-    """A mail host that did not answer lately: its accounts wait together instead of each knocking by itself."""
+    """A mail host that did not answer lately, or does not do what it says: its accounts need not each find that out."""
 
     name = models.CharField(primary_key=True, max_length=262, help_text="host:port")
     failures = models.PositiveIntegerField(default=0, help_text="Connections in a row that failed.")
     retry_at = models.DateTimeField(null=True, blank=True)
+    failing = ArrayField(
+        models.CharField(max_length=32),
+        default=list,
+        blank=True,
+        help_text="IMAP extensions that it offers and fails at: not used for the time being.",
+    )
+    failing_until = models.DateTimeField(null=True, blank=True, help_text="Then they are tried again.")
 
     def __str__(self) -> str:
         return self.name

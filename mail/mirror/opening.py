@@ -41,7 +41,11 @@ def opened(login: Login, record: Host | None, lease: Lease) -> Iterator[MailSess
     """A session, cut once the lease is lost; whether the host answered is noted. Raises MailError."""
     connection.close_if_unusable_or_obsolete()
     try:
-        session = MailSession.open(login, begun=lambda cut: lease.when_lost(lambda: cut(LOST)))
+        session = MailSession.open(
+            login,
+            begun=lambda cut: lease.when_lost(lambda: cut(LOST)),
+            without=hosts.failing(record, timezone.now()),
+        )
     except ConnectionFailed:
         if not lease.lost:
             _note_silence(login)
@@ -53,6 +57,8 @@ def opened(login: Login, record: Host | None, lease: Lease) -> Iterator[MailSess
         _note_answer(login, record)
         yield session
     finally:
+        if session.failed:
+            hosts.note_failing(_name(login), session.failed, timezone.now())
         share_connection()
         session.close()
 
@@ -70,7 +76,7 @@ def _note_silence(login: Login) -> None:
 
 
 def _note_answer(login: Login, record: Host | None) -> None:
-    if record is not None:
+    if record is not None and record.failures:
         hosts.answered(_name(login))
 
 
