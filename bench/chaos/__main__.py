@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from bench.chaos.farm import FarmFailed
-from bench.chaos.faults import ODDS
+from bench.chaos.faults import ODDS, UNNOTICEABLE
 from bench.chaos.report import Report, write
 from bench.chaos.run import run
 from bench.chaos.scene import STRATEGIES, Plan
@@ -57,8 +57,8 @@ def _options() -> argparse.Namespace:
 
 def _fault(text: str) -> tuple[str, float]:
     kind, _, share = text.partition("=")
-    if kind not in ODDS:
-        raise argparse.ArgumentTypeError(f"{kind} is none of {', '.join(ODDS)}")
+    if kind not in {*ODDS, UNNOTICEABLE}:
+        raise argparse.ArgumentTypeError(f"{kind} is none of {', '.join(ODDS)}, {UNNOTICEABLE}")
     return kind, float(share)
 
 

@@ -3,6 +3,7 @@
 Corruption keeps to what a client can notice without TLS. A byte changed inside a message, a flag or a UID gives another
 message, flag or UID that is as good as the true one: nobody could tell. So a line of the protocol gets a NUL, which no
 line of IMAP may hold (RFC 3501 §9, CHAR8), or a literal's length is told wrong, which puts the stream out of step.
+Mails with another octet happen only if they are asked for ("octet"): then `audit --repair` comes before the checks.
 """
 
 import random
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 
 # Shares of all connections. A fault that would strike after the connection has ended strikes nobody.
 ODDS: Mapping[str, float] = {"cut": 0.08, "reset": 0.08, "stall": 0.06, "NUL": 0.05, "wrong length": 0.04}
-CORRUPTIONS = frozenset({"NUL", "wrong length"})
+UNNOTICEABLE = "octet"
+CORRUPTIONS = frozenset({"NUL", "wrong length", UNNOTICEABLE})
 SECONDS = (0.2, 4.0)  # of a stall
 LONG = 40.0  # seconds, of one stall in twenty: longer than the product waits for an answer
 
@@ -40,7 +42,7 @@ def draw(chance: random.Random, odds: Mapping[str, float]) -> Fault | None:
 
 
 class Corruption:
-    """Damages one line of a server's answers, never what is inside a literal."""
+    """Damages a server's answers once: one of their lines, or for "octet" what is inside a literal."""
 
     def __init__(self, fault: Fault, chance: random.Random) -> None:
         self.done = False
@@ -58,6 +60,7 @@ class Corruption:
             if self._literal:
                 piece, data = data[: self._literal], data[self._literal :]
                 self._literal -= len(piece)
+                piece = self._other_octet(piece, harmless=harmless)
             else:
                 piece, end, data = data.partition(b"\n")
                 if not end:
@@ -87,6 +90,14 @@ class Corruption:
             self.done = True
             return line[: literal.start()] + b"{%d}\r\n" % self._other(self._literal)
         return line
+
+    def _other_octet(self, piece: bytes, *, harmless: bool) -> bytes:
+        due = self._passed + len(piece) > self._fault.after
+        if harmless or self.done or not due or self._fault.kind != UNNOTICEABLE:
+            return piece
+        self.done = True
+        at = self._chance.randrange(len(piece))
+        return piece[:at] + bytes([piece[at] ^ 1]) + piece[at + 1 :]
 
     def _other(self, length: int) -> int:
         """A length that is not this one."""

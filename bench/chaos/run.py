@@ -7,11 +7,12 @@ from pathlib import Path
 from bench.chaos import checks
 from bench.chaos.clients import Client
 from bench.chaos.farm import FarmFailed
+from bench.chaos.faults import UNNOTICEABLE
 from bench.chaos.killer import Killer
 from bench.chaos.pace import Pace
 from bench.chaos.report import Report
 from bench.chaos.scene import Plan, Scene, prepared
-from bench.chaos.settling import resume, settle
+from bench.chaos.settling import repair, resume, settle
 
 CLIENTS = 2  # at each mailbox
 
@@ -81,6 +82,10 @@ def calm(plan: Plan, scene: Scene, report: Report, told: Told) -> None:
     if plan.hurry:
         resume(scene.farm)
     report.differences += settle(scene.farm, plan.calm, tell)
+    if plan.odds.get(UNNOTICEABLE):
+        told("repairing what nobody could notice")
+        report.repaired = sum(repair(scene.farm, mailbox) for mailbox in scene.mailboxes)
+        report.differences += settle(scene.farm, plan.calm, tell)
     for reader in scene.readers:
         reader.finish()
     report.calm = pace.seconds()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import psycopg2
 
+from bench.chaos.clients import Mailbox
 from bench.chaos.farm import Farm, FarmFailed
 
 _LOOK = 0.5  # seconds
@@ -39,6 +40,16 @@ for account_id in Account.objects.values_list("id", flat=True):
 def resume(farm: Farm) -> None:
     """Pause and resume every account, so that none waits for the lease of a worker that was killed."""
     farm.manage("shell", "-v", "0", "-c", _RESUME)
+
+
+def repair(farm: Farm, mailbox: Mailbox) -> int:
+    """`audit --repair` with every byte, when no worker is at it; how many differences it found."""
+    until = time.monotonic() + 120
+    while True:
+        done = farm.manage("audit", mailbox.user, "--repair", "--sample", str(10**9))
+        if "another worker" not in done.stderr or time.monotonic() > until:
+            return done.stdout.partition("Repaired;")[0].count("\n") if "Repaired;" in done.stdout else 0
+        time.sleep(_LOOK)
 
 
 def settle(farm: Farm, seconds: float, told: Callable[[str], None]) -> list[str]:

@@ -47,6 +47,12 @@ def test_the_damage_is_the_same_wherever_the_stream_is_split(kind: str) -> None:
     )
 
 
+def test_one_octet_of_a_mail_becomes_another_where_that_is_asked_for() -> None:
+    spoilt = corrupted("octet", 0, [ANSWERS])
+    assert sum(was != now for was, now in zip(ANSWERS, spoilt, strict=True)) == 1
+    assert ANSWERS.replace(MAIL, b"") == spoilt[: ANSWERS.index(MAIL)] + spoilt[ANSWERS.index(MAIL) + len(MAIL) :]
+
+
 def test_nothing_is_damaged_while_it_is_to_be_harmless() -> None:
     corruption = Corruption(Fault("NUL", True, 0), random.Random(1))
     assert corruption.feed(ANSWERS, harmless=True) == ANSWERS
