@@ -37,6 +37,7 @@ class ModelServer:
         self._sent = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._attending: list[threading.Thread] = []
         self.errors: list[BaseException] = []
 
     @property
@@ -57,13 +58,17 @@ class ModelServer:
 
     @contextmanager
     def troubled(self, trouble: Trouble) -> Iterator[None]:
-        """A turn with this trouble; what was heard before is forgotten."""
+        """A turn with this trouble; what was heard before is forgotten. Ends when the last of its connections has."""
         self.heard.clear()
         self._sent = 0
         self._trouble = trouble
         try:
             yield
         finally:
+            while self._attending:
+                attending = self._attending.pop(0)
+                attending.join(timeout=60)
+                assert not attending.is_alive(), "a connection was left open"
             self.relieve()
         if self.errors:
             raise self.errors.pop()
@@ -76,7 +81,9 @@ class ModelServer:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
-                threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
+                attending = threading.Thread(target=self._attend, args=(connection,), daemon=True)
+                self._attending.append(attending)
+                attending.start()
 
     def _attend(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, EOFError):
@@ -89,9 +96,8 @@ class ModelServer:
                     pass
             except (OSError, EOFError):
                 raise
-            except BaseException as error:  # the model's own failure must not pass for the server's
+            except BaseException as error:  # noqa: BLE001 -- raised again where the turn ends
                 self.errors.append(error)
-                raise
 
     def _converse(self, connection: socket.socket) -> None:
         stream = connection.makefile("rb")
