@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 
 # Compared after casefold(). Sources: what the mailers of these languages write by default.
 PREFIXES = {
@@ -43,7 +44,12 @@ def subject_key(subject: str) -> tuple[int | None, bool]:
     Tags such as "[list]" stay, once, since they tell lists apart, but prefixes on both sides of them go:
     "Re: [list] Re: x", "[list] Re: x" and "[list] x" are one subject.
     """
-    rest, prefixed = _stripped(" ".join(subject[:CAP].casefold().split()))
+    return _key(subject[:CAP])
+
+
+@lru_cache(maxsize=4096)  # a conversation has one, and a batch asks three times for each
+def _key(subject: str) -> tuple[int | None, bool]:
+    rest, prefixed = _stripped(" ".join(subject.casefold().split()))
     if not rest:
         return None, prefixed
     return int.from_bytes(
