@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from bench.chaos.farm import Farm
 from bench.chaos.reader import Reader
 from bench.chaos.rows import ROWS
 
+_DAY = 86_400  # seconds
 _SHOWN = 5  # examples of a kind of difference
 
 # manage.py audit of every account, with every byte, in one process.
@@ -59,13 +61,14 @@ def shown(reader: Reader, mailbox: Mailbox) -> list[str]:
     """Whether the API shows what another IMAP client sees: bytes, folders, unread, starred. No code is audit's."""
     folders = {each["id"]: each["name"] for each in reader.pages("/folders?")}
     digests = {each["id"]: _digest(each["raw_mime"]) for each in reader.pages("/messages?fields=raw_mime&")}
+    messages = reader.pages("/messages?")
     here = {
         digests.get(each["id"], b""): (
             frozenset(folders.get(folder, folder) for folder in each["folders"]), each["unread"], each["starred"],
         )
-        for each in reader.pages("/messages?")
+        for each in messages
     }  # fmt: skip
-    there = _seen_by_imap(mailbox)
+    there, oldest = _seen_by_imap(mailbox)
     found = [f"a mail is missing here, in {there[each][0]}" for each in there.keys() - here.keys()]
     found += [f"a mail is here, in {here[each][0]}, and not on the server" for each in here.keys() - there.keys()]
     found += [
@@ -73,6 +76,8 @@ def shown(reader: Reader, mailbox: Mailbox) -> list[str]:
         for each in there.keys() & here.keys()
         if there[each] != here[each]
     ]
+    early = [each for each in messages if each["date"] < oldest - _DAY]
+    found += [f"message {each['id']} is dated {each['date']}, before all on the server" for each in early]
     return _few([f"{mailbox.user} over REST: {each}" for each in found])
 
 
@@ -98,13 +103,18 @@ def counted(reader: Reader, mailbox: Mailbox) -> list[str]:
 Shown = tuple[frozenset[str], bool, bool]
 
 
-def _seen_by_imap(mailbox: Mailbox) -> dict[bytes, Shown]:
-    """SHA-256 -> folders, unread in any, starred in any."""
+def _seen_by_imap(mailbox: Mailbox) -> tuple[dict[bytes, Shown], float]:
+    """SHA-256 -> folders, unread in any, starred in any; and the oldest INTERNALDATE.
+
+    Of doubles either's date will do, and one of them may be gone: dates are compared only roughly.
+    """
     places: defaultdict[bytes, list[tuple[str, tuple[bytes, ...]]]] = defaultdict(list)
+    oldest = time.time()
     with mailbox.client() as imap:
         for name, data in _fetched(imap):
             places[hashlib.sha256(data[b"BODY[]"]).digest()].append((name, data[b"FLAGS"]))
-    return {
+            oldest = min(oldest, data[b"INTERNALDATE"].timestamp())
+    seen = {
         digest: (
             frozenset(name for name, _ in found),
             any(b"\\Seen" not in flags for _, flags in found),
@@ -112,6 +122,7 @@ def _seen_by_imap(mailbox: Mailbox) -> dict[bytes, Shown]:
         )
         for digest, found in places.items()
     }
+    return seen, oldest
 
 
 def _fetched(imap: Any) -> Iterator[tuple[str, dict[bytes, Any]]]:
@@ -120,7 +131,7 @@ def _fetched(imap: Any) -> Iterator[tuple[str, dict[bytes, Any]]]:
             continue
         imap.select_folder(name, readonly=True)
         uids = imap.search("ALL")
-        for data in imap.fetch(uids, ["FLAGS", "BODY.PEEK[]"]).values() if uids else ():
+        for data in imap.fetch(uids, ["FLAGS", "INTERNALDATE", "BODY.PEEK[]"]).values() if uids else ():
             yield name, data
 
 
