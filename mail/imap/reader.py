@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mail.imap import regular
+from mail.imap import listed, regular
 from mail.imap.regular import Items, Token
 
 __all__ = ["ByteStream", "ConnectionEnded", "Data", "FetchData", "ProtocolBroken", "ResponseReader", "Status", "Token"]
@@ -89,7 +89,10 @@ class ResponseReader:
         while not line.strip():  # Some servers add an empty line after a literal.
             line = self._line()
         fetched = regular.line(line)
-        return self._general(line) if fetched is None else self._regular(line, fetched)
+        if fetched is not None:
+            return self._regular(line, fetched)
+        told = listed.tokens(line)
+        return self._general(line) if told is None else Data(told[0], 0, told[1])
 
     def _regular(self, line: bytes, fetched: regular.Line) -> Data | Status:
         """A FETCH response whose first line is regular; the lines after its literal may not be."""

@@ -55,7 +55,7 @@ def succeeded(lease: Lease, found: Found) -> None:
         last_sync_at=now,
         interval=interval,
         capabilities=sorted(found.capabilities),
-        next_sync_at=_unless_wished(account, soon),
+        next_sync_at=soon,
     )
 
 
@@ -76,28 +76,32 @@ def failed(lease: Lease, error: MailError) -> None:
         failures=failures,
         last_error=str(error),
         last_error_at=now,
-        next_sync_at=None if error.permanent else _unless_wished(account, now + delay),
+        next_sync_at=None if error.permanent else now + delay,
     )
-
-
-def _unless_wished(account: Account, then: datetime) -> Case:
-    """Then, unless somebody asked for a sync during the turn: that may be about what the turn had looked at before."""
-    sooner = Least(F("next_sync_at"), Value(then))
-    return Case(When(next_sync_at=account.next_sync_at, then=Value(then)), default=sooner)
 
 
 def _note(lease: Lease, **columns: Any) -> None:
     """Write to the account if the lease still holds; the log hears of what a reader of the grant sees. Where that is
-    nothing, one statement does, and gives the lease back as well."""
-    account, seen = lease.account, {"state": columns["state"], "reason": columns["reason"]}
-    if (account.state, account.reason) == (seen["state"], seen["reason"]) and lease.give_back(seen, **columns):
+    nothing, and nobody made a wish meanwhile, one statement does, and gives the lease back as well."""
+    account = lease.account
+    known = {"state": account.state, "reason": account.reason, "next_sync_at": account.next_sync_at}
+    as_before = (account.state, account.reason) == (columns["state"], columns["reason"])
+    if as_before and lease.give_back(known, **columns):
         return
+    if columns["next_sync_at"] is not None:
+        columns["next_sync_at"] = _unless_wished(account, columns["next_sync_at"])
     try:
         with store.writing(account.id, lease.token) as batch:
             _update(batch, **columns)
     except LeaseLost:
         if not _was_taken_away(account.id):
             raise
+
+
+def _unless_wished(account: Account, then: datetime) -> Case:
+    """Then, unless somebody asked for a sync during the turn: that may be about what the turn had looked at before."""
+    sooner = Least(F("next_sync_at"), Value(then))
+    return Case(When(next_sync_at=account.next_sync_at, then=Value(then)), default=sooner)
 
 
 def _update(batch: store.Batch, **columns: Any) -> None:

@@ -7,6 +7,7 @@ name alone (that folder was reset).
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from uuid import UUID
 
 from mail.types import ConnectionFailed, FolderPlan, LocalFolder, RemoteFolder
 
@@ -62,16 +63,18 @@ class _Matcher:
         """Pair what has equal keys; a key of None pairs with nothing."""
         waiting = {key: folder for folder in self.local if (key := local_key(folder)) is not None}
         left: list[RemoteFolder] = []
+        paired: set[UUID] = set()
         for theirs in self.remote:
             key = remote_key(theirs)
             ours = waiting.get(key) if key is not None else None
             if ours is not None and sound(ours, theirs):
                 self.pairs.append((ours, theirs))
                 del waiting[key]
-                self.local.remove(ours)
+                paired.add(ours.id)
             else:
                 left.append(theirs)
         self.remote = left
+        self.local = [folder for folder in self.local if folder.id not in paired]
 
 
 def needs_visit(ours: LocalFolder, theirs: RemoteFolder, strategy: str) -> bool:
