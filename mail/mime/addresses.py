@@ -6,13 +6,13 @@ from functools import lru_cache
 from mail.mime import words
 from mail.types import Address
 
-CACHED = 300  # bytes of a header value that is worth remembering
+CACHED = 300  # bytes of a header value, or of one mailbox of it, that are worth remembering
 VALUE_CAP = 262_144  # bytes read of one address header
 LIMIT = 2_000  # addresses kept of one header
-ODD = re.compile(rb"[^\x20-\x7e]|[(:;\\[]|=\?")
-# One mailbox of a plain list: "Name, quoted" <a@b> or Name <a@b> or a@b, with the comma that follows it.
+ODD = re.compile(rb"[^\x20-\x7e]|[(:;\\[]")
+# One mailbox of a plain list: "Name" <a@b> or Name <a@b> or a@b.
 PLAIN = re.compile(
-    r"""\s*(?:(?:"([^"]*)"|([^<>@",]*?))\s*<([^<>@\s",]+@[^<>@\s",]+)>|([^<>@\s",]+@[^<>@\s",]+))\s*(?:,|$)"""
+    r"""\s*(?:(?:"([^"]*)"|([^<>@",]*?))\s*<(?!')([^<>@\s",]+@[^<>@\s",]+)>|(?!')([^<>@\s",]+@[^<>@\s",]+))\s*"""
 )
 TOKEN = re.compile(
     r"""(?P<quoted>"(?P<content>(?:[^"\\]|\\.)*+)(?P<end>"?))
@@ -30,6 +30,8 @@ ROUTE = re.compile(r"(?:@[^:,@]*,?)+:")  # <@relay,@relay:user@host>, RFC 5322 Â
 
 def parse(values: list[bytes], hint: str = "") -> tuple[tuple[Address, ...], bool]:
     """The addresses of all occurrences of a header, in order, groups flattened; False when there were over LIMIT."""
+    if not values:
+        return (), True
     found: list[Address] = []
     whole = True
     for value in values:
@@ -41,27 +43,40 @@ def parse(values: list[bytes], hint: str = "") -> tuple[tuple[Address, ...], boo
 def _list(value: bytes, hint: str) -> tuple[Address, ...]:
     """The addresses of one header field."""
     line = words.unfold(value, VALUE_CAP)
-    if not ODD.search(line):
-        found = _plain(line.decode("ascii"))
-        if found:
-            return tuple(found)
-    return tuple(_Reader().read(words.raw(line, hint)))
+    return _plain(line) or tuple(_Reader().read(words.raw(line, hint)))
 
 
 _cached = lru_cache(maxsize=1_024)(_list)  # a mailbox's mail is from and to the same people over and over
 
 
-def _plain(line: str) -> list[Address]:
+def _plain(line: bytes) -> tuple[Address, ...]:
     """The addresses of a list with nothing odd in it, nothing if there is. Nine headers in ten."""
-    found, position = [], 0
-    while position < len(line):
-        match = PLAIN.match(line, position)
-        if match is None:
-            return []
-        quoted, name, email, bare = match.groups()
-        found.append(Address(" ".join((quoted or name or "").split()), email or bare))
-        position = match.end()
-    return found
+    found: list[Address] = []
+    mailbox = b""
+    for piece in line.split(b","):
+        mailbox = mailbox + b"," + piece if mailbox else piece
+        if len(mailbox) > CACHED:
+            return ()
+        if mailbox.count(b'"') % 2:  # a comma within quotation marks
+            continue
+        address = _mailbox(mailbox)
+        if address is None:
+            return ()
+        found.append(address)
+        mailbox = b""
+    return () if mailbox else tuple(found)
+
+
+@lru_cache(maxsize=2_048)
+def _mailbox(mailbox: bytes) -> Address | None:
+    """One mailbox of a list; None where it is not plain."""
+    match = None if ODD.search(mailbox) else PLAIN.fullmatch(mailbox.decode("ascii"))
+    if match is None:
+        return None
+    quoted, name, email, bare = match.groups()
+    if bare:
+        return None if "=?" in bare else Address("", bare)
+    return Address(_text(quoted or name or ""), email)
 
 
 class _Reader:

@@ -7,18 +7,21 @@ from mail.types import Attachment
 NESTED = frozenset({"message/rfc822", "message/global", "message/news"})
 
 
-def describe(part: int, leaf: Leaf, data: bytes, html: str) -> Attachment:
-    """An attachment. `data`: its decoded bytes; `html`: the body, whose pictures are inline whatever they declare."""
-    kind = leaf.content_type.value
-    return Attachment(
+def describe(raw: bytes, part: int, leaf: Leaf, html: str) -> tuple[Attachment, bool]:
+    """An attachment, and whether its encoding is intact. `html`: the body, whose pictures are inline whatever they
+    declare."""
+    size, intact = leaf.size(raw)
+    name = parameters.filename(leaf.disposition, leaf.content_type)
+    attachment = Attachment(
         part=part,
-        filename=parameters.filename(leaf.disposition, leaf.content_type) or (_subject(data) if kind in NESTED else ""),
-        content_type=kind,
-        size=len(data),
+        filename=name if name or leaf.content_type.value not in NESTED else _subject(leaf.content(raw)[0]),
+        content_type=leaf.content_type.value,
+        size=size,
         content_id=leaf.content_id,
         disposition=leaf.disposition.value if leaf.disposition.value in {"attachment", "inline"} else "",
         is_inline=_is_inline(leaf, html),
     )
+    return attachment, intact
 
 
 def _is_inline(leaf: Leaf, html: str) -> bool:

@@ -1,32 +1,22 @@
 """Which leaves are the body, and what it says in text and in HTML."""
 
-import html as markup
+import html
 import re
-from dataclasses import dataclass, field
 
-from mail.mime import charsets
 from mail.mime.structure import Leaf
 
 TEXT = frozenset({"text/plain", "text/html"})
+FILES = frozenset({"calendar", "vcard", "x-vcard", "csv"})  # subtypes of text that are no body, even alone
 META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class Block:
-    """A stretch of the body: one part, or all versions that a multipart/alternative offers of it."""
-
-    text: dict[int, list[str]] = field(default_factory=dict)  # branch of the alternative -> its parts
-    html: dict[int, list[str]] = field(default_factory=dict)
-
-
-def chosen(leaves: list[Leaf]) -> set[int]:
+def chosen(leaves: list[Leaf]) -> list[int]:
     """Indexes of the leaves that are the body; all others are attachments."""
-    found = {index for index, leaf in enumerate(leaves) if _is_body(leaf)}
+    found = [index for index, leaf in enumerate(leaves) if _is_body(leaf)]
     first = leaves[0]
-    if not found and first.content_type.value.startswith("text/") and first.disposition.value != "attachment":
-        found = {0} - {
-            0 for kind in ("calendar", "vcard", "x-vcard", "csv") if first.content_type.value == f"text/{kind}"
-        }
+    kind, _, subtype = first.content_type.value.partition("/")
+    if not found and kind == "text" and subtype not in FILES and first.disposition.value != "attachment":
+        return [0]
     return found
 
 
@@ -38,41 +28,48 @@ def _is_body(leaf: Leaf) -> bool:
     return not named or leaf.parent == "alternative"
 
 
-def texts(leaves: list[tuple[Leaf, bytes]]) -> tuple[str, str]:
-    """The body in text and in HTML from its leaves and their bytes, in order.
+def versions(leaves: list[Leaf], body: list[int]) -> tuple[list[int], list[int]]:
+    """Which leaves of the body, in order, make its text and which its HTML; the latter is empty where none is HTML.
 
-    Several parts are joined. What stands outside of an alternative and is text only is in the HTML too, so that a
-    reader of either misses nothing (a list's footer, words between pictures).
+    What stands outside of an alternative and is text only is in the HTML too, so that a reader of either misses
+    nothing (a list's footer, words between pictures). Of an alternative's branches the last one counts that has any
+    text, or HTML: the richest of its kind (RFC 2046 §5.1.4).
     """
-    blocks: dict[tuple[str, int], Block] = {}
-    for index, (leaf, data) in enumerate(leaves):
+    if len(body) == 1:
+        return ([], body) if is_html(leaves[body[0]]) else (body, [])
+    blocks: dict[tuple[int, int], tuple[dict[int, list[int]], dict[int, list[int]]]] = {}
+    for index in body:
+        leaf = leaves[index]
         group, branch = leaf.alternative or (0, 0)
-        block = blocks.setdefault(("alternative", group) if leaf.alternative else ("part", index), Block())
-        is_html = leaf.content_type.value == "text/html"
-        text = charsets.decode(data, _charset(leaf, data, is_html)).replace("\r\n", "\n")
-        (block.html if is_html else block.text).setdefault(branch, []).append(text)
-    if len(blocks) == 1:
-        block = next(iter(blocks.values()))
-        return "\n".join(_last(block.text)), "\n".join(_last(block.html))
-    has_html = any(block.html for block in blocks.values())
-    plain = [part for block in blocks.values() for part in _last(block.text)]
-    rich = [part for block in blocks.values() for part in _last(block.html) or map(_as_html, _last(block.text))]
-    return "\n".join(plain), "\n".join(rich) if has_html else ""
+        block = blocks.setdefault((group, -1) if leaf.alternative else (0, index), ({}, {}))
+        block[is_html(leaf)].setdefault(branch, []).append(index)
+    plain: list[int] = []
+    rich: list[int] = []
+    found = False
+    for branches in blocks.values():
+        texts, htmls = ([] if not parts else parts[max(parts)] for parts in branches)
+        plain += texts
+        rich += htmls or texts
+        found = found or bool(htmls)
+    return plain, rich if found else []
 
 
-def _last(branches: dict[int, list[str]]) -> list[str]:
-    """The parts of the last branch that has any: the richest of one kind (RFC 2046 §5.1.4)."""
-    return branches[max(branches)] if branches else []
+def is_html(leaf: Leaf) -> bool:
+    """Whether a leaf of the body is HTML; all others are text."""
+    return leaf.content_type.value == "text/html"
 
 
-def _as_html(text: str) -> str:
-    return f'<div style="white-space: pre-wrap">{markup.escape(text.strip())}</div>' if text.strip() else ""
+def markup(leaf: Leaf, said: str) -> str:
+    """What a leaf says, as a part of the HTML body."""
+    if is_html(leaf):
+        return said
+    return f'<div style="white-space: pre-wrap">{html.escape(said.strip())}</div>' if said.strip() else ""
 
 
-def _charset(leaf: Leaf, data: bytes, is_html: bool) -> str:
+def charset(leaf: Leaf, data: bytes) -> str:
     """The declared charset; for HTML that declares none in the header, the one in its first bytes."""
     declared = leaf.content_type.parameters.get("charset", "")
-    if declared or not is_html:
+    if declared or not is_html(leaf):
         return declared
     meta = META.search(data, 0, 2_048)
     return meta[1].decode("ascii") if meta else ""

@@ -27,6 +27,10 @@ ALIASES = {
     "koi": "koi8-r", "visual": "iso-8859-8", "logical": "iso-8859-8", "utf-16": "utf-16",
 }  # fmt: skip
 STATEFUL = re.compile(r"utf-?(7|16|32)|iso-?2022|hz")  # ASCII bytes that do not mean ASCII
+# The usual codecs that leave ASCII as it is and give no lone surrogates.
+SOUND = frozenset({"utf-8", "cp1250", "cp1251", "cp1252", "cp1254", "iso8859-2", "iso8859-15", "koi8-r"})
+CHARACTER = 4  # bytes of a character in UTF-8, at most
+SPLIT = 262_144  # bytes: a list of lines takes more memory than their text
 # Text codecs of Python that no mail means; punycode is quadratic besides.
 REFUSED = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "charmap"}
 LABEL = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,40}")
@@ -38,6 +42,12 @@ HIGH = bytes(range(128, 256))
 DAMAGE, DAMAGE_DECLARED = 20, 3
 ESCAPES = re.compile(rb"(\x1b[$(][@-J]|\x1b\$\([@-J]|\A)([^\x1b]*)")
 MULTIBYTE = ("utf_8", "gb18030", "big5hkscs", "cp949", "cp932", "euc_jp", "iso2022_jp", "iso2022_kr", "hz")
+
+
+@lru_cache(maxsize=512)
+def _is_stateful(name: str) -> bool:
+    """Whether a codec gives bytes of ASCII another meaning."""
+    return STATEFUL.match(name) is not None
 
 
 @lru_cache(maxsize=512)
@@ -61,14 +71,51 @@ def decode(data: bytes, declared: str = "") -> str:
     """Text of `data`: as declared, else UTF-8 if valid, else a guess, else Windows-1252. No NUL, no surrogates."""
     name = codec(declared) if declared else ""
     ascii_only = data.isascii()
-    if ascii_only and not STATEFUL.match(name):
-        return data.decode("ascii").replace("\0", "")
-    for attempt in filter(None, (name, "" if ascii_only else "utf-8")):
-        try:
-            return clean(data.decode(attempt))
-        except (UnicodeError, ValueError):
-            continue
+    if ascii_only and not _is_stateful(name):
+        return data.replace(b"\0", b"").decode("ascii")
+    for attempt in (name, "" if ascii_only or name == "utf-8" else "utf-8"):
+        if attempt:
+            try:
+                text = data.decode(attempt)
+            except (UnicodeError, ValueError):
+                continue
+            return text if attempt in SOUND and b"\0" not in data else clean(text)
     return clean(_damaged(data, name) or guess(data))
+
+
+def lines(data: bytes, declared: str = "") -> str:
+    """As decode(), with LF for mail's CRLF."""
+    name = codec(declared) if declared else ""
+    if (name in SOUND or (data.isascii() and not _is_stateful(name))) and b"\0" not in data:
+        return decode(_with_line_feeds(data), declared)
+    return decode(data, declared).replace("\r\n", "\n")
+
+
+def beginning(data: bytes, declared: str) -> str | None:
+    """Text of a message's first bytes, a character that is cut at their end left out; None where they do not tell."""
+    name = codec(declared) if declared else ""
+    if data.isascii() and not _is_stateful(name):
+        return decode(data)
+    if name not in SOUND:
+        return None
+    try:
+        return clean(data.decode(name))
+    except UnicodeDecodeError as error:
+        return clean(data[: error.start].decode(name)) if len(data) - error.start < CHARACTER else None
+
+
+def _with_line_feeds(data: bytes) -> bytes:
+    """LF for CRLF. Cutting into lines takes half of the time of replace(), where all lines end alike."""
+    if b"\r" not in data:
+        return data
+    if len(data) <= SPLIT:
+        cut = data.splitlines()
+        if data.endswith((b"\n", b"\r")):
+            cut.append(b"")
+        joined = b"\n".join(cut)
+        if len(data) - len(joined) == len(cut) - 1:  # each was two characters
+            return joined
+    return data.replace(b"\r\n", b"\n")
 
 
 def _damaged(data: bytes, name: str) -> str:

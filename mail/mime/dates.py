@@ -3,11 +3,12 @@
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
+from functools import lru_cache
 
 MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10,
           "nov": 11, "dec": 12}  # fmt: skip
 USUAL = re.compile(
-    r"(?:[A-Za-z]{3}, ?)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)(?: \([^()]*\))?"
+    r"(?:[A-Za-z]{3}, ?)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})(?: \([^()]*\))?"
 )
 LOOSE = re.compile(
     r"\b(\d{1,2})(?:st|nd|rd|th)?[ .,/-]{1,3}([a-z]{3})[a-z]{0,6}[ .,/-]{1,3}(\d{2,4})"
@@ -30,12 +31,20 @@ def parse(value: str) -> datetime | None:
     """The moment, in UTC; None where it is missing, unreadable or outside the years 1 to 9999 once in UTC."""
     value = " ".join(value[:CAP].split())
     usual = USUAL.fullmatch(value)
+    if usual:
+        day, name, year, hour, minute, second, zone = usual.groups()
+        month = MONTHS.get(name.lower())
+        if month and not year.startswith("000"):
+            return _moment((int(year), month, int(day), int(hour), int(minute), int(second)), _offset(zone))
     if NO_YEAR.search(value):
         return None
-    if usual and usual[2].lower() in MONTHS:
-        offset = (int(usual[8]) * 60 + int(usual[9])) * (-1 if usual[7] == "-" else 1)
-        return _moment((int(usual[3]), MONTHS[usual[2].lower()], *map(int, usual.group(1, 4, 5, 6))), offset)
     return _known(value) or _loose(value) or _iso(value)
+
+
+@lru_cache(maxsize=128)
+def _offset(zone: str) -> int:
+    """Minutes east of "+hhmm"."""
+    return (int(zone[1:3]) * 60 + int(zone[3:])) * (-1 if zone[0] == "-" else 1)
 
 
 def _known(value: str) -> datetime | None:
@@ -60,9 +69,7 @@ def _loose(value: str) -> datetime | None:
     if match is None or month is None:
         return None
     zone = (match[7] or "").lower()
-    offset = ZONES.get(zone, 0)
-    if zone[:1] in {"+", "-"}:
-        offset = (int(zone[1:3]) * 60 + int(zone[3:])) * (-1 if zone[0] == "-" else 1)
+    offset = _offset(zone) if zone[:1] in {"+", "-"} else ZONES.get(zone, 0)
     return _moment((int(match[3]), month, int(match[1]), *(int(part or 0) for part in match.group(4, 5, 6))), offset)
 
 
@@ -82,10 +89,14 @@ def _iso(value: str) -> datetime | None:
 def _moment(parts: tuple[int, ...], offset: int) -> datetime | None:
     """UTC of a local time `offset` minutes east. Offsets of more than a day are nonsense and taken as none."""
     year, month, day, hour, minute, second = parts
-    year += 1900 if 100 <= year < 200 else 0 if year >= 100 else 2000 if year < 70 else 1900
+    if year < 200:
+        year += 1900 if year >= 70 else 2000
     try:
         local = datetime(year, month, day, hour % 24 if hour == 24 else hour, minute, min(second, 59), tzinfo=UTC)
-        local += timedelta(days=hour == 24) - timedelta(minutes=offset if abs(offset) < 1_440 else 0)
+        if hour == 24:
+            local += timedelta(days=1)
+        if offset and abs(offset) < 1_440:
+            local -= timedelta(minutes=offset)
     except (ValueError, OverflowError):
         return None
     return local if 1 < local.year < 9999 else None  # room for a reader's zone

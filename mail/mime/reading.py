@@ -1,17 +1,40 @@
 """A raw message, read: header and parts put together into mail.types.Parsed."""
 
-from mail.mime import addresses, attachments, bodies, dates, fields, identifiers, structure, visible, words
+from collections.abc import Callable
+from dataclasses import replace
+
+from mail.mime import addresses, attachments, bodies, contents, dates, fields, identifiers, structure, words
+from mail.mime.contents import Content
+from mail.mime.structure import Leaf
 from mail.types import Address, Attachment, Parsed
 
-PEOPLE = ("from", "to", "cc", "bcc", "reply-to")
+PEOPLE = (b"from", b"to", b"cc", b"bcc", b"reply-to")
 
 
 def parse(raw: bytes) -> Parsed:
     """Read a message of any bytes; never raises. `problem` says what could not be read."""
+    return _caught(_with_newlines(raw), read)
+
+
+def headline(raw: bytes) -> Parsed:
+    """parse() without `text` and `html`, which take half of its time: body() gives them."""
+    return _caught(_with_newlines(raw), read_headline)
+
+
+def body(raw: bytes) -> tuple[str, str]:
+    """`text` and `html` of parse(); empty where the message cannot be read, as headline() tells."""
     raw = _with_newlines(raw)
     try:
-        return read(raw)
-    except Exception as error:  # noqa: BLE001 -- whatever one mail holds, the mailbox goes on; tests call read()
+        content = read_body(raw)
+    except Exception:  # noqa: BLE001 -- as in parse()
+        return "", ""
+    return content.text, content.html
+
+
+def _caught(raw: bytes, reader: Callable[[bytes], Parsed]) -> Parsed:
+    try:
+        return reader(raw)
+    except Exception as error:  # noqa: BLE001 -- whatever one mail holds, the mailbox goes on; tests call the reader
         subject = next((value for name, value in fields.decoded(raw[:65_536]) if name.lower() == "subject"), "")
         return Parsed(subject=subject, problem=f"the message could not be read ({type(error).__name__})")
 
@@ -19,49 +42,72 @@ def parse(raw: bytes) -> Parsed:
 def read(raw: bytes) -> Parsed:
     """parse() without its net."""
     tree = structure.read(raw)
+    chosen = bodies.chosen(tree.leaves)
+    return _parsed(raw, tree, chosen, contents.whole(raw, tree.leaves, chosen))
+
+
+def read_headline(raw: bytes) -> Parsed:
+    """headline() without its net."""
+    tree = structure.read(raw)
+    chosen = bodies.chosen(tree.leaves)
+    if any(leaf.content_id for leaf in tree.leaves):  # which of them the HTML shows is to be told
+        return replace(_parsed(raw, tree, chosen, contents.whole(raw, tree.leaves, chosen)), text="", html="")
+    return _parsed(raw, tree, chosen, contents.beginning(raw, tree.leaves, chosen))
+
+
+def read_body(raw: bytes) -> Content:
+    """body() without its net."""
+    leaves = structure.read(raw).leaves
+    return contents.whole(raw, leaves, bodies.chosen(leaves))
+
+
+def _parsed(raw: bytes, tree: structure.Tree, chosen: list[int], content: Content) -> Parsed:
+    """What the message says, its body said already."""
     problems = [tree.problem] if tree.problem else []
+    if not content.intact:
+        problems.append("the encoding of the body is damaged")
+    listed = _attachments(raw, tree.leaves, chosen, content.html, problems) if len(chosen) < len(tree.leaves) else ()
     hint = tree.leaves[0].content_type.parameters.get("charset", "")
-    text, html, listed = _parts(raw, tree, problems)
-    people: dict[str, tuple[Address, ...]] = {}
-    for name in PEOPLE:
-        values = tree.fields.get(name.encode(), [])
-        people[name], whole = addresses.parse(values[:1] if name == "from" else values, hint)
-        if not whole:
-            problems.append(f"only the first addresses of {name.title()} are listed")
+    from_, to, cc, bcc, reply_to = (_people(tree, name, hint, problems) for name in PEOPLE)
     header_id = identifiers.message_id(_first(tree, b"message-id"))
     return Parsed(
         header_id=header_id,
         references=identifiers.references(
             tree.fields.get(b"references", []), tree.fields.get(b"in-reply-to", []),
-            frozenset(address.email.lower() for found in people.values() for address in found), header_id,
+            [address.email for address in (*from_, *to, *cc, *bcc, *reply_to)], header_id,
         ),
         subject=" ".join(words.text(_first(tree, b"subject"), hint).split()),
-        from_=people["from"], to=people["to"], cc=people["cc"], bcc=people["bcc"], reply_to=people["reply-to"],
+        from_=from_, to=to, cc=cc, bcc=bcc, reply_to=reply_to,
         date=dates.parse(_first(tree, b"date")[:400].decode("ascii", "replace")),
-        text=text, html=html, snippet=visible.snippet(text, html), attachments=tuple(listed),
+        text=content.text, html=content.html, snippet=content.snippet, attachments=listed,
         problem="; ".join(problems),
     )  # fmt: skip
 
 
-def _parts(raw: bytes, tree: structure.Tree, problems: list[str]) -> tuple[str, str, list[Attachment]]:
-    """Text, HTML and attachments. Each part is decoded once and let go: a message may hold gigabytes."""
-    body = bodies.chosen(tree.leaves)
-    said = []
-    for index in sorted(body):
-        data, intact = tree.leaves[index].content(raw)
-        said.append((tree.leaves[index], data))
-        if not intact:
-            problems.append("the encoding of the body is damaged")
-    text, html = bodies.texts(said)
+def _people(tree: structure.Tree, name: bytes, hint: str, problems: list[str]) -> tuple[Address, ...]:
+    """The addresses of a header."""
+    values = tree.fields.get(name)
+    if values is None:
+        return ()
+    found, whole = addresses.parse(values[:1] if name == b"from" else values, hint)
+    if not whole:
+        problems.append(f"only the first addresses of {name.decode().title()} are listed")
+    return found
+
+
+def _attachments(
+    raw: bytes, leaves: list[Leaf], chosen: list[int], html: str, problems: list[str]
+) -> tuple[Attachment, ...]:
+    """The leaves that are not the body."""
     listed = []
-    for index, leaf in enumerate(tree.leaves):
-        if index in body:
-            continue
-        data, intact = leaf.content(raw)
-        listed.append(attachments.describe(index, leaf, data, html))
-        if not intact:
-            problems.append(f"the encoding of part {index} is damaged")
-    return text, html, listed
+    body = frozenset(chosen)
+    for index, leaf in enumerate(leaves):
+        if index not in body:
+            attachment, intact = attachments.describe(raw, index, leaf, html)
+            listed.append(attachment)
+            if not intact:
+                problems.append(f"the encoding of part {index} is damaged")
+    return tuple(listed)
 
 
 def attachment_bytes(raw: bytes, part: int) -> bytes:
@@ -79,7 +125,10 @@ def headers(raw: bytes) -> list[tuple[str, str]]:
 
 def _first(tree: structure.Tree, name: bytes) -> bytes:
     """A field's first value that says something."""
-    return next((value for value in tree.fields.get(name, ()) if value.strip()), b"")
+    for value in tree.fields.get(name, ()):
+        if value.strip():
+            return value
+    return b""
 
 
 def _with_newlines(raw: bytes) -> bytes:

@@ -6,13 +6,14 @@ one scan compares each line that begins with two dashes with the boundaries that
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mail.mime import fields, transfer, words
 from mail.mime.parameters import Parameterized, parse
 
 DELIMITER = re.compile(rb"\n--([^\n]*)")
 GUESS = re.compile(rb"^--([^\s-][^\r\n]{0,69}?)[ \t]*\r?$", re.MULTILINE)
-CONTENT = (b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id")
+CONTENT = frozenset({b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id"})
 READ = frozenset(
     {
         *CONTENT,
@@ -28,6 +29,7 @@ READ = frozenset(
         b"in-reply-to",
     }
 )
+ENCODING_CAP = 100  # bytes of a Content-Transfer-Encoding value: the longest known one has 16
 PARTS = 1_000  # leaves listed of one message
 DEPTH = 100  # multiparts within multiparts; deeper ones are leaves
 PLAIN, MESSAGE = Parameterized("text/plain"), Parameterized("message/rfc822")
@@ -64,6 +66,14 @@ class Leaf:
         """The part's bytes after transfer decoding, and whether the encoding was intact."""
         return transfer.decode(raw[self.start : self.end], self.encoding)
 
+    def size(self, raw: bytes) -> tuple[int, bool]:
+        """How many bytes content() gives, and whether the encoding is intact."""
+        return transfer.size(raw, self.start, self.end, self.encoding)
+
+    def is_intact(self, raw: bytes) -> bool:
+        """Whether the encoding is intact."""
+        return self.encoding not in transfer.DAMAGEABLE or self.size(raw)[1]
+
 
 @dataclass(slots=True)
 class Tree:
@@ -81,10 +91,12 @@ def read(raw: bytes) -> Tree:
     for name, value in found:
         key = name.lower()
         if key in READ:
-            header.setdefault(key, []).append(value)
+            if key in header:
+                header[key].append(value)
+            else:
+                header[key] = [value]
     tree = Tree(header)
-    content = {name: header[name][0] for name in CONTENT if name in header}
-    root = _leaf(content, body, len(raw), PLAIN)
+    root = _leaf({name: header[name][0] for name in CONTENT if name in header}, body, len(raw), PLAIN)
     boundary = _boundary(root, raw) if root.content_type.value.startswith("multipart/") else b""
     if boundary:
         _Scan(raw, tree).run(root, boundary)
@@ -97,15 +109,20 @@ def read(raw: bytes) -> Tree:
 def _leaf(content: dict[bytes, bytes], start: int, end: int, default: Parameterized) -> Leaf:
     """A part from its Content-* fields."""
     kind = parse(content[b"content-type"]) if b"content-type" in content else default
-    encoding = content.get(b"content-transfer-encoding", b"").strip().lower()
     return Leaf(
         content_type=kind if "/" in kind.value else Parameterized(default.value, kind.parameters, kind.boundary),
         disposition=parse(content[b"content-disposition"]) if b"content-disposition" in content else NONE,
-        encoding=encoding.partition(b";")[0].strip(b" \t\"'").decode("ascii", "replace"),
+        encoding=_encoding(content.get(b"content-transfer-encoding", b"")[:ENCODING_CAP]),
         content_id=words.text(content[b"content-id"]).strip("<> ") if b"content-id" in content else "",
         start=start,
         end=end,
     )
+
+
+@lru_cache(maxsize=256)  # five words, and each as sloppy mailers write it
+def _encoding(value: bytes) -> str:
+    """A Content-Transfer-Encoding value in lower case, without what does not belong to it."""
+    return value.strip().lower().partition(b";")[0].strip(b" \t\"'").decode("ascii", "replace")
 
 
 def _boundary(leaf: Leaf, raw: bytes) -> bytes:
@@ -164,8 +181,8 @@ class _Scan:
         content: dict[bytes, bytes] = {}
         for name, value in found:
             key = name.lower()
-            if key in CONTENT:
-                content.setdefault(key, value)
+            if key in CONTENT and key not in content:
+                content[key] = value
         leaf = _leaf(content, body, len(self.raw), MESSAGE if parent.kind == "digest" else PLAIN)
         leaf.parent, leaf.alternative = parent.kind, parent.alternative
         if parent.kind == "alternative" and not parent.alternative:

@@ -2,8 +2,11 @@
 
 import binascii
 
-NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+NOT_BASE64 = bytes(set(range(256)) - set(BASE64))
+CHUNK = 65_536  # bytes looked at together: they stay in the processor's cache
 UUENCODE = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
+DAMAGEABLE = UUENCODE | {"base64"}  # the others give something of all bytes
 
 
 def decode(data: bytes, encoding: str) -> tuple[bytes, bool]:
@@ -15,6 +18,31 @@ def decode(data: bytes, encoding: str) -> tuple[bytes, bool]:
     if encoding in UUENCODE:
         return _uu(data)
     return data, True  # 7bit, 8bit, binary, and what nobody knows
+
+
+def size(raw: bytes, start: int, end: int, encoding: str) -> tuple[int, bool]:
+    """len(decode(raw[start:end])) and whether it is intact, without decoding what is regular, which most base64 is."""
+    if encoding == "base64":
+        counted = _base64_size(raw, start, end)
+        if counted is not None:
+            return counted
+    elif encoding != "quoted-printable" and encoding not in UUENCODE:
+        return max(end - start, 0), True
+    data, intact = decode(raw[start:end], encoding)
+    return len(data), intact
+
+
+def _base64_size(raw: bytes, start: int, end: int) -> tuple[int, bool] | None:
+    """As size(), by counting the alphabet's characters; None where padding comes before the end: there a decoder
+    stops, and what it has read by then only it knows."""
+    pad = raw.find(b"=", start, end)
+    if pad >= 0 and (end - pad > CHUNK or raw[pad:end].strip(b"=\r\n \t")):
+        return None
+    digits = 0
+    for at in range(start, end, CHUNK):
+        chunk = raw[at : min(at + CHUNK, end)]
+        digits += len(chunk) - len(chunk.translate(None, BASE64))
+    return digits * 3 // 4, digits % 4 != 1
 
 
 def _base64(data: bytes) -> tuple[bytes, bool]:

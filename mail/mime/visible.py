@@ -10,7 +10,8 @@ from mail.types import Parsed
 SEARCHED = 200_000  # characters that the index takes: tsvector is capped at 1 MB
 SNIPPET = 100
 SNIPPET_REACHES = (200, 2_000, 20_000)  # characters of text looked at: blanks rarely fill the first
-HTML_SOURCE = 100_000  # characters of HTML looked at for a snippet: style sheets of 50 kB come first in some mail
+HTML_REACHES = (6_000, 30_000, 100_000)  # characters of HTML looked at: style sheets of 50 kB come first in some mail
+FOLDED = 20_000  # characters of text in that HTML: the rest is blanks
 # Elements that begin on a new line or in a new cell: words on both sides are apart.
 BLOCK = re.compile(
     r"<(?=/?(?:p|div|br|td|th|tr|li|ul|ol|h[1-6]|table|hr|blockquote|pre|dd|dt|option|center)\b)", re.IGNORECASE
@@ -58,6 +59,16 @@ def folded(text: str) -> str:
     return " ".join(text.split())
 
 
+def folded_html(html: str) -> str:
+    """The words of HTML on one line."""
+    return folded(from_html(html)[:FOLDED])
+
+
+def cut(line: str) -> str:
+    """A snippet of folded text."""
+    return line[:SNIPPET].rstrip()
+
+
 def snippet(text: str, html: str) -> str:
     """The first 100 characters of the visible text; of the HTML where there is no text."""
     line = ""
@@ -66,8 +77,11 @@ def snippet(text: str, html: str) -> str:
         if len(line) >= SNIPPET or reach >= len(text):
             break
     if not line and html:
-        line = folded(from_html(html[:HTML_SOURCE])[: SNIPPET_REACHES[-1]])
-    return line[:SNIPPET].rstrip()
+        for reach in HTML_REACHES:
+            line = folded_html(html[:reach])
+            if len(line) >= SNIPPET or reach >= len(html):
+                break
+    return cut(line)
 
 
 def visible_text(parsed: Parsed) -> str:
