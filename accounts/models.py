@@ -101,6 +101,9 @@ class Account(models.Model):
         default=30, help_text="Seconds between syncs; adapts to the mailbox's traffic."
     )
     failures = models.PositiveIntegerField(default=0, help_text="Failed syncs in a row.")
+    deaths = models.PositiveSmallIntegerField(
+        default=0, help_text="Syncs in a row that did not end: their process died. One that runs counts as one."
+    )
     lease_token = models.UUIDField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     last_sync_at = models.DateTimeField(null=True, blank=True, help_text="End of the last sync that succeeded.")

@@ -37,7 +37,8 @@ WHERE id IN (
 RETURNING id, lease_token
 """
 _TAKE = """
-UPDATE accounts_account SET lease_token = %s, lease_expires_at = now() + make_interval(secs => %s)
+UPDATE accounts_account SET lease_token = %s, lease_expires_at = now() + make_interval(secs => %s),
+    deaths = least(deaths + 1, 1000)
 WHERE id = %s AND lease_token = %s AND removed_at IS NULL RETURNING *
 """
 
@@ -89,7 +90,7 @@ class Lease:
 
         Nothing may be written under the lease after it. False: nothing was written."""
         ours = Account.objects.present().filter(id=self.account.id, lease_token=self.token, **known)
-        if ours.update(lease_token=None, lease_expires_at=None, **columns):
+        if ours.update(lease_token=None, lease_expires_at=None, deaths=0, **columns):
             self._given_back = True
         return self._given_back
 

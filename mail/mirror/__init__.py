@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 TURN = timedelta(seconds=30)  # then the account queues again, so that new mail is looked for
 PASSES = 3
+DEATHS = 2  # after so many processes that died at it, an account's messages are taken one by one
 GRACE = timedelta(hours=1)  # for a message to show up again while the server refuses some folder
 
 
@@ -83,7 +84,9 @@ def _turn(ours: lease.Lease, budget: timedelta, thorough: bool, on_commit: Calla
     record = record_of(login, insist=thorough)
     survey = store.survey(account_id)
     with opened(login, record, ours) as session:
-        return _passes(Turn(account_id, ours.token, session, budget.total_seconds(), thorough, on_commit), survey)
+        careful = ours.account.deaths > DEATHS
+        turn = Turn(account_id, ours.token, session, budget.total_seconds(), thorough, on_commit, careful)
+        return _passes(turn, survey)
 
 
 def _passes(turn: Turn, first: Survey) -> Found:

@@ -15,26 +15,30 @@ from mail.mirror.opening import share_connection
 from mail.mirror.reading import assign_threads, packed, without_known
 from mail.mirror.turn import Turn
 from mail.sync.schedule import gap_delay
-from mail.types import LocalFolder
+from mail.types import ConnectionFailed, LocalFolder
 
 log = logging.getLogger(__name__)
 
 CAUTION = 2  # failures in a row after which a folder's messages are asked for one by one
 _HUNG_UP = "the server ended the connection when it was asked for this message"
+_POISON = "the worker died while it read this message, more than once; it is skipped"
 _LEFT = "the batch before could not be stored"
 
 Checkpoint = Callable[[Sequence[int]], dict[str, int]]  # UIDs of a batch, in order -> columns of the sync point
 
 
-def copy(turn: Turn, folder: LocalFolder, uids: Sequence[int], checkpoint: Checkpoint) -> LocalFolder:
+def copy(
+    turn: Turn, folder: LocalFolder, uids: Sequence[int], checkpoint: Checkpoint, *, alone: bool = False
+) -> LocalFolder:
     """Copy messages in the given order. Every batch is one commit, with the checkpoint that follows from its UIDs.
 
-    UIDs that the server lists and does not hand out become gaps. Stops when the turn's time is up.
+    UIDs that the server lists and does not hand out become gaps. Stops when the turn's time is up. `alone`: these are
+    gaps already, so each is asked for by itself.
     """
     if not uids:
         return folder
-    if folder.failures >= CAUTION:
-        return _copy_cautiously(turn, folder, uids, checkpoint)
+    if turn.careful or alone or folder.failures >= CAUTION:
+        return _copy_singly(turn, folder, uids, checkpoint)
     abandon = turn.open_session.stop
     with Ahead(hauls(turn, uids), abandon=lambda: abandon(_LEFT), drop=Haul.drop) as coming:
         for haul in coming:
@@ -43,9 +47,9 @@ def copy(turn: Turn, folder: LocalFolder, uids: Sequence[int], checkpoint: Check
     return folder
 
 
-def _copy_cautiously(turn: Turn, folder: LocalFolder, uids: Sequence[int], checkpoint: Checkpoint) -> LocalFolder:
-    """One by one, each noted as a gap and passed before it is asked for: if the server hangs up, the next turn does
-    not begin with it again."""
+def _copy_singly(turn: Turn, folder: LocalFolder, uids: Sequence[int], checkpoint: Checkpoint) -> LocalFolder:
+    """One by one, each noted as a gap and passed before it is asked for: if the server hangs up at it, or the process
+    dies of it, the next turn does not begin with it again."""
     copied = False
     for batch, too_large in entries(turn, uids):
         if copied and turn.is_over():
@@ -53,11 +57,22 @@ def _copy_cautiously(turn: Turn, folder: LocalFolder, uids: Sequence[int], check
         for entry in batch:
             columns = checkpoint([entry.uid])
             with turn.writing() as writing:
-                store.record_gaps(writing, folder, {entry.uid: timezone.now() + gap_delay(1)}, _HUNG_UP)
+                store.suspect(writing, folder, entry.uid, timezone.now(), _POISON)
                 folder = store.checkpoint(writing, folder, **columns)
-            folder = _store(turn, folder, fetch(turn, [entry], headers_only=too_large), columns)
+            try:
+                haul = fetch(turn, [entry], headers_only=too_large)
+            except ConnectionFailed:
+                _note_hanging_up(turn, folder, entry.uid)
+                raise
+            folder = _store(turn, folder, haul, columns)
         copied = True
     return folder
+
+
+def _note_hanging_up(turn: Turn, folder: LocalFolder, uid: int) -> None:
+    again = timezone.now() + gap_delay(store.gap_attempts(folder, [uid]).get(uid, 1))
+    with turn.writing() as batch:
+        store.record_gaps(batch, folder, {uid: again}, _HUNG_UP)
 
 
 def _store(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int]) -> LocalFolder:

@@ -22,6 +22,7 @@ class Turn:
     budget: float  # seconds
     thorough: bool
     on_commit: Callable[[], None]
+    careful: bool = False  # the turns before it died with their processes
     began: float = field(default_factory=time.monotonic)
 
     @property

@@ -112,7 +112,7 @@ def _retry_gaps(turn: Turn, folder: LocalFolder) -> LocalFolder:
         with turn.writing() as batch:
             store.settle_gaps(batch, folder, gone)
             folder = store.checkpoint(batch, folder)
-    return copy(turn, folder, [uid for uid in due if uid in listed], lambda _uids: {})
+    return copy(turn, folder, [uid for uid in due if uid in listed], lambda _uids: {}, alone=True)
 
 
 def _compare_uids(turn: Turn, folder: LocalFolder) -> None:

@@ -30,6 +30,7 @@ from mail.store.places import (
     known_uids,
     record_gaps,
     settle_gaps,
+    suspect,
     window_below,
 )
 from mail.store.removal import remove_accounts
@@ -62,6 +63,7 @@ __all__ = [
     "settle_gaps",
     "subject_candidates",
     "survey",
+    "suspect",
     "sweep_orphans",
     "thread_links",
     "threads_by_provider_key",

@@ -7,6 +7,7 @@ from django.db import connection
 
 from mail.models import Gap, Location
 from mail.store.batch import Batch
+from mail.sync.schedule import POISON_RETRY, SUSPECT_RETRY
 from mail.types import LocalFolder
 
 
@@ -51,6 +52,16 @@ def record_gaps(batch: Batch, folder: LocalFolder, gaps: Mapping[int, datetime],
         "ON CONFLICT (folder_id, uid) DO UPDATE SET attempts = mail_gap.attempts + 1, "
         "next_try_at = excluded.next_try_at, reason = excluded.reason",
         [folder.id, reason, list(gaps), list(gaps.values())],
+    )
+
+
+def suspect(batch: Batch, folder: LocalFolder, uid: int, now: datetime, reason: str) -> None:
+    """Note, before a message is asked for, that the process died of it: what comes of it replaces the note."""
+    batch.cursor.execute(
+        "INSERT INTO mail_gap (folder_id, uid, attempts, next_try_at, reason) VALUES (%s, %s, 1, %s, %s) "
+        "ON CONFLICT (folder_id, uid) DO UPDATE SET reason = excluded.reason, next_try_at = "
+        "CASE WHEN mail_gap.reason = excluded.reason THEN %s ELSE excluded.next_try_at END",
+        [folder.id, uid, now + SUSPECT_RETRY, reason, now + POISON_RETRY],
     )
 
 

@@ -9,6 +9,9 @@ RETRY_FIRST = 5  # seconds after the first failure
 RETRY_LAST = 1800
 HOST_RETRY_LAST = 300
 GAP_RETRY_LAST = 6 * 3600
+# A message that was being read when its process died: it may have been another's, so it gets a second chance.
+SUSPECT_RETRY = timedelta(hours=1)
+POISON_RETRY = timedelta(days=30)
 JITTER = 0.2  # keeps accounts that were connected together from syncing together
 
 
