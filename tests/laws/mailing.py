@@ -42,9 +42,9 @@ class Change:
 
 
 def _append(change: Change, mailbox: Mailbox) -> None:
-    number = len(mailbox.mails)
-    raw = b"Subject: Mail %d\r\nMessage-ID: <%d@x>\r\nFrom: ann@x\r\nTo: bob@x\r\n\r\nHello %d.\r\n" % (*[number] * 3,)
-    mailbox.append(change.folder(mailbox), raw, change.flags, f"T{number}")
+    for number in range(len(mailbox.mails), len(mailbox.mails) + 1 + change.which % 4):
+        head = b"Subject: Mail %d\r\nMessage-ID: <%d@x>\r\nFrom: ann@x\r\nTo: bob@x\r\n" % (number, number)
+        mailbox.append(change.folder(mailbox), head + b"\r\nHello %d.\r\n" % number, change.flags, f"T{number}")
 
 
 def _reply(change: Change, mailbox: Mailbox) -> None:
@@ -139,7 +139,7 @@ _KINDS: dict[str, Callable[[Change, Mailbox], None]] = {
 
 CHANGES = st.builds(
     Change,
-    kind=st.sampled_from([*_KINDS, "append", "append", "reply", "flag", "move", "copy"]),
+    kind=st.sampled_from(["append", "append", "reply", "flag", "move", "copy", *_KINDS]),
     where=st.integers(0, 5),
     to=st.integers(0, 5),
     which=st.integers(0, 8),

@@ -82,8 +82,8 @@ class ModelServer:
             while True:
                 connection, _ = self._listener.accept()
                 attending = threading.Thread(target=self._attend, args=(connection,), daemon=True)
-                self._attending.append(attending)
                 attending.start()
+                self._attending.append(attending)
 
     def _attend(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, EOFError):
