@@ -71,7 +71,7 @@ def _measure(stand: Stand, names: list[str]) -> str:
     shown = []
     for name in names:
         outcome = FIGURES[name](stand)
-        found[name] = results.Kept.now(outcome, here, stand.runs)
+        found[name] = results.Kept.now(outcome, here)
         found = {figure: found[figure] for figure in FIGURES if figure in found}  # in the page's order
         results.save(kept, found)
         written.write_text(page.render(found, chaos.last()))

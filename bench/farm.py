@@ -18,6 +18,7 @@ from bench.statements import LOG_ALL, StatementLog
 from bench.watching import Cost, run
 from syncfarm.embedded.postgres import Postgres
 
+WORKER_POOL = "20"  # database connections; one account never comes near
 NOBODY = "redis://127.0.0.1:1/0"  # a sync needs no broker
 
 
@@ -55,16 +56,20 @@ class Farm:
         name: str,
         *arguments: str,
         tick: Callable[[], None] = lambda: None,
-        recorder: tuple[str, ...] = (),
+        prefix: tuple[str, ...] = (),
+        as_worker: bool = False,
     ) -> tuple[Any, Cost]:
-        """One of bench.steps in a process of its own: what it returned, and what the process took. Raises RunFailed."""
+        """One of bench.steps in a process of its own: what it returned, and what the process took. Raises RunFailed.
+
+        `prefix`: a command that runs the step, such as a profiler's; `as_worker`: in a process like the farm's workers.
+        """
         report = self.directory / "report.json"
-        command = [*recorder, sys.executable, "-m", "bench.worker", name, str(report), *arguments]
-        cost = run(command, self.environment(), self.directory / "log", tick)
+        command = [*prefix, sys.executable, "-m", "bench.worker", name, str(report), *arguments]
+        cost = run(command, self.environment(as_worker=as_worker), self.directory / "log", tick)
         return json.loads(report.read_text()), cost
 
-    def environment(self) -> dict[str, str]:
-        """Of the farm's processes."""
+    def environment(self, *, as_worker: bool = False) -> dict[str, str]:
+        """Of the farm's processes; `as_worker`: with a bound on database connections, as the Procfile has it."""
         return {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "syncfarm.settings",
@@ -74,6 +79,7 @@ class Farm:
             "SYNCFARM_TRUSTED_HOSTS": "127.0.0.1",
             "SYNCFARM_VAR": str(self.directory / "var"),
             "SYNCFARM_LOG_LEVEL": "WARNING",
+            **({"SYNCFARM_DATABASE_CONNECTIONS": WORKER_POOL} if as_worker else {}),
         }
 
     @contextmanager

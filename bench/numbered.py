@@ -11,15 +11,18 @@ import re
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
+
+from bench.mails import BenchMail
 
 UIDVALIDITY = 7
 _CAPABILITIES = (
     b"IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE UIDPLUS SPECIAL-USE LIST-EXTENDED LIST-STATUS ESEARCH"
     b" CONDSTORE QRESYNC"
 )
+_OLD = BenchMail(b"", (), datetime(2015, 1, 1, tzinfo=UTC))
 _RANGE = re.compile(rb"(\d+)(?::(\d+|\*))?")
 
 
@@ -31,7 +34,7 @@ class Numbers:
         self.uidnext = messages + 1
         self.modseq = messages
         self.gone: list[int] = []  # sorted
-        self.bodies: dict[int, tuple[bytes, datetime]] = {}
+        self.bodies: dict[int, BenchMail] = {}
         self._flags: dict[int, bytes] = {}
         self._changed: dict[int, int] = {}  # uid -> modseq
         self._expunged: dict[int, int] = {}
@@ -46,10 +49,10 @@ class Numbers:
         """Those of them with \\Flagged."""
         return sum(rb"\Flagged" in flags for uid, flags in self._flags.items() if uid not in self._expunged)
 
-    def deliver(self, raw: bytes, received_at: datetime) -> None:
-        """A new message."""
+    def deliver(self, mail: BenchMail) -> None:
+        """A new message, unseen."""
         self.modseq += 1
-        self.bodies[self.uidnext] = (raw, received_at)
+        self.bodies[self.uidnext] = mail
         self._changed[self.uidnext] = self.modseq
         self.uidnext += 1
 
@@ -180,16 +183,16 @@ def _fetch(numbers: Numbers, command: bytes) -> list[bytes]:
 
 
 def _item(numbers: Numbers, uid: int, asked: bytes) -> bytes:
-    raw, received_at = numbers.bodies.get(uid, (b"", datetime(2015, 1, 1)))  # noqa: DTZ001 -- its zone is written below
+    mail = numbers.bodies.get(uid, _OLD)
     parts = [b"UID %d" % uid, b"FLAGS (%s)" % numbers.flags(uid)]
     if b"MODSEQ" in asked:
         parts.append(b"MODSEQ (%d)" % numbers.modseq_of(uid))
     if b"RFC822.SIZE" in asked:
-        parts.append(b"RFC822.SIZE %d" % len(raw))
+        parts.append(b"RFC822.SIZE %d" % len(mail.raw))
     if b"INTERNALDATE" in asked:
-        parts.append(b'INTERNALDATE "%s"' % received_at.strftime("%d-%b-%Y %H:%M:%S +0000").encode())
+        parts.append(b'INTERNALDATE "%s"' % mail.received_at.strftime("%d-%b-%Y %H:%M:%S +0000").encode())
     if b"BODY.PEEK[]" in asked:
-        parts.append(b"BODY[] {%d}\r\n%s" % (len(raw), raw))
+        parts.append(b"BODY[] {%d}\r\n%s" % (len(mail.raw), mail.raw))
     return b"* %d FETCH (%s)" % (numbers.sequence(uid), b" ".join(parts))
 
 

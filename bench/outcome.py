@@ -34,9 +34,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A figure's results. `text`: Markdown below its heading; `data`: every number, as JSON can carry it."""
+    """A figure's results. `medians`: of what the numbers are medians, "5 runs"; `text`: Markdown below its heading;
+    `data`: every number, as JSON can carry it."""
 
     title: str
+    medians: str
     judged: list[Judged]
     text: str
     data: dict[str, Any] = field(default_factory=dict)

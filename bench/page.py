@@ -31,7 +31,7 @@ bench/results.json.
 _SECTION = """\
 ## {title}
 
-Measured on {date}, {runs}: {machine}.
+Measured on {date}, medians of {medians}: {machine}.
 
 {text}"""
 
@@ -58,7 +58,7 @@ def _section(kept: Kept) -> str:
     return _SECTION.format(
         title=kept.outcome.title,
         date=kept.measured_on,
-        runs=f"{kept.runs} run{'s' * (kept.runs > 1)}",
+        medians=kept.outcome.medians,
         machine=machine,
         text=kept.outcome.text,
     )

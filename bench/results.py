@@ -12,17 +12,16 @@ from bench.outcome import Judged, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A figure's outcome, when and where it was measured, and how many runs its medians are of."""
+    """A figure's outcome, and when and where it was measured."""
 
     measured_on: str
     machine: dict[str, str]
-    runs: int
     outcome: Outcome
 
     @classmethod
-    def now(cls, outcome: Outcome, machine: dict[str, str], runs: int) -> Self:
+    def now(cls, outcome: Outcome, machine: dict[str, str]) -> Self:
         """Of today."""
-        return cls(datetime.now(UTC).date().isoformat(), machine, runs, outcome)
+        return cls(datetime.now(UTC).date().isoformat(), machine, outcome)
 
 
 def load(path: Path) -> dict[str, Kept]:

@@ -39,9 +39,14 @@ class Stand:
         mailbox.warm(self.server, made)
         return made
 
-    def farm(self, *, log_statements: bool = False) -> Farm:
-        """An empty one without a broker."""
-        return Farm(self.directory / "farm", log_statements=log_statements)
+    @property
+    def medians(self) -> str:
+        """Of what a figure's numbers are medians."""
+        return f"{self.runs} run{'s' * (self.runs > 1)}"
+
+    def farm(self, name: str = "farm", *, log_statements: bool = False) -> Farm:
+        """An empty one without a broker. Two at once need two names."""
+        return Farm(self.directory / name, log_statements=log_statements)
 
     @contextmanager
     def brokered_farm(self) -> Iterator[Farm]:

@@ -14,8 +14,6 @@ from bench.relay import CountingRelay
 from bench.statements import StatementLog
 from bench.watching import RunFailed
 
-WORKER_POOL = "20"  # database connections, as in the Procfile
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -32,10 +30,10 @@ class Turn:
 
 class Turns:
     """A worker's process that waits for its next turn. A context manager. The accounts' way to their server leads
-    through `relay`."""
+    through `relay`; `env` is a worker's."""
 
     def __init__(self, env: Mapping[str, str], relay: CountingRelay, log: StatementLog, errors: Path) -> None:
-        self._env = {**env, "SYNCFARM_DATABASE_CONNECTIONS": WORKER_POOL}
+        self._env = env
         self._relay = relay
         self._log = log
         self._errors = errors

@@ -1,7 +1,15 @@
 """A process that makes one step of bench.steps: `python -m bench.worker STEP REPORT ARGUMENTS`.
 
-The environment names the database. The step's result goes to the file REPORT as JSON.
+The environment names the database; a bound on its connections makes the process what the farm's workers are: one of
+greenlets. The step's result goes to the file REPORT as JSON.
 """
+
+import os
+
+if os.environ.get("SYNCFARM_DATABASE_CONNECTIONS"):
+    from gevent import monkey
+
+    monkey.patch_all()  # before all else, as Celery's gevent pool does
 
 import json
 import sys

@@ -5,7 +5,10 @@ ROWS = {
     "a lease has lapsed and nobody took the account up: {}": """
         SELECT email, lease_expires_at::text FROM accounts_account WHERE lease_expires_at < now()""",
     "an account is not live: {}": "SELECT email, state, reason FROM accounts_account WHERE state <> 'live'",
-    "a host is still said to be down: {}": "SELECT name, failures, retry_at::text FROM accounts_host",
+    "a host is still said to be down: {}": """
+        SELECT name, failures, retry_at::text FROM accounts_host WHERE failures > 0""",
+    "a host is said to fail at what it does well: {}": """
+        SELECT name, failing::text, failing_until::text FROM accounts_host WHERE failing <> '{}'""",
     "a folder is not live: {}": """
         SELECT a.email, f.name, f.state, f.error, f.next_try_at::text FROM mail_folder f
         JOIN accounts_account a ON a.id = f.account_id WHERE f.state <> 'live' AND f.selectable""",

@@ -23,7 +23,9 @@ def last(report: Path = REPORT) -> Outcome | None:
     if not report.exists():
         return None
     runs: list[dict[str, Any]] = json.loads(report.read_text())
-    return Outcome(TITLE, [each for run in runs for each in _judged(run)], _TEXT.format(figures=_table(runs)))
+    return Outcome(
+        TITLE, "one run each", [each for run in runs for each in _judged(run)], _TEXT.format(figures=_table(runs))
+    )
 
 
 def _judged(run: dict[str, Any]) -> list[Judged]:

@@ -38,7 +38,7 @@ def measure(stand: Stand) -> Outcome:
     text = _TEXT.format(
         accounts=ACCOUNTS, messages=original.messages, large=stand.scaled(LARGE) / 1e6, runs=_table(runs)
     )
-    return Outcome(TITLE, judged, text, {"accounts": ACCOUNTS, "runs": [asdict(run) for run in runs]})
+    return Outcome(TITLE, stand.medians, judged, text, {"accounts": ACCOUNTS, "runs": [asdict(run) for run in runs]})
 
 
 def large(size: int) -> bytes:

@@ -44,7 +44,11 @@ def measure(stand: Stand) -> Outcome:
         accounts=ACCOUNTS, messages=original.messages, workers=WORKERS, sample=SAMPLE, runs=_table(runs, total)
     )
     return Outcome(
-        TITLE, [judged], text, {"accounts": ACCOUNTS, "messages": total, "runs": [asdict(run) for run in runs]}
+        TITLE,
+        stand.medians,
+        [judged],
+        text,
+        {"accounts": ACCOUNTS, "messages": total, "runs": [asdict(run) for run in runs]},
     )
 
 

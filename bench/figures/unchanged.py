@@ -16,7 +16,7 @@ SAMPLE = 100
 _TEXT = """\
 A sync of {messages:,} messages in {folders} folders in which nothing happened since the last one, by a process as a
 worker's: gevent, a pool of database connections, the lease claimed for it by the dispatcher. From taking the lease to
-giving it back, login and logout included; the median of {turns} turns. A relay between worker and server counts
+giving it back, login and logout included. A relay between worker and server counts
 connections, octets both ways and round trips: each time that the client speaks after the server did. Statements are
 what PostgreSQL's log tells; those that only begin or end a transaction are counted apart.
 
@@ -32,15 +32,15 @@ def measure(stand: Stand) -> Outcome:
             farm.step("initial", account, tick=lambda: told(database.mirrored()))
         farm.verify([account], [box], stand.server.port, SAMPLE)
         turns = stand.scaled(TURNS)
-        worker = Turns(farm.environment(), relay, farm.statements(), farm.directory / "turns.log")
+        worker = Turns(farm.environment(as_worker=True), relay, farm.statements(), farm.directory / "turns.log")
         with worker, stand.bar(f"{FOLDERS} folders, nothing changed", turns) as told:
             worker.make(account)  # the first one after the copy is an ordinary sync's first
             found = []
             for number in range(1, turns + 1):
                 found.append(worker.make(account))
                 told(number)
-    text = _TEXT.format(messages=box.messages, folders=FOLDERS, turns=turns, figures=_table(middle(found)))
-    return Outcome(TITLE, _judged(middle(found)), text, {"turns": [asdict(turn) for turn in found]})
+    text = _TEXT.format(messages=box.messages, folders=FOLDERS, figures=_table(middle(found)))
+    return Outcome(TITLE, f"{turns} turns", _judged(middle(found)), text, {"turns": [asdict(turn) for turn in found]})
 
 
 def _judged(turn: Turn) -> list[Judged]:

@@ -15,24 +15,53 @@ KNOWN = re.compile(
 )
 
 Fields = list[tuple[bytes, bytes]]
+Collected = dict[bytes, list[bytes]]
 
 
 def split(raw: bytes, start: int, limit: int) -> tuple[Fields, int]:
     """The fields of the header that begins at `start`, (name as written, folded value), and where the body is."""
+    lines, end = _lines(raw, start, limit)
+    return _fields(lines, start, end)
+
+
+def collect(raw: bytes, start: int, limit: int, wanted: frozenset[bytes]) -> tuple[Collected, int]:
+    """As split(), but only the values of fields in `wanted`, by lower-case name."""
+    found: Collected = {}
+    lines, end = _lines(raw, start, limit)
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if not colon or not name or b" " in name:
+            return _collected(_fields(lines, start, end), wanted)
+        key = name.lower()
+        if key in wanted:
+            if key in found:
+                found[key].append(value)
+            else:
+                found[key] = [value]
+    return found, end
+
+
+def _collected(split: tuple[Fields, int], wanted: frozenset[bytes]) -> tuple[Collected, int]:
+    """The fields in `wanted` of what split() gave."""
+    found: Collected = {}
+    for name, value in split[0]:
+        if name.lower() in wanted:
+            found.setdefault(name.lower(), []).append(value)
+    return found, split[1]
+
+
+def _lines(raw: bytes, start: int, limit: int) -> tuple[list[bytes], int]:
+    """The lines of a header, folds within them, and where the body is."""
     if raw.startswith((b"\n", b"\r\n"), start):
         return [], raw.index(b"\n", start) + 1
     blank = BLANK.search(raw, start, limit)
-    end = blank.end() if blank else limit
-    lines = LINE.split(raw[start : blank.start() if blank else limit])
-    parts = [line.partition(b":") for line in lines]
-    fields = [(name, value) for name, colon, value in parts if colon and name and b" " not in name]
-    if len(fields) == len(lines):  # nearly always
-        return fields, end
-    return _irregular(lines, start, end)
+    if blank is None:
+        return LINE.split(raw[start:limit]), limit
+    return LINE.split(raw[start : blank.start()]), blank.end()
 
 
-def _irregular(lines: list[bytes], start: int, end: int) -> tuple[Fields, int]:
-    """As split(), where some line is no plain `name: value`."""
+def _fields(lines: list[bytes], start: int, end: int) -> tuple[Fields, int]:
+    """What the lines of a header say, and where the body is: `end`, unless it begins amid them."""
     fields: Fields = []
     for index, line in enumerate(lines):
         name, colon, value = line.partition(b":")
@@ -62,9 +91,19 @@ def _with_junk(lines: list[bytes], junk: int, fields: Fields, start: int) -> tup
 
 def message(raw: bytes) -> tuple[Fields, int]:
     """The fields of a whole message; an mbox "From " line and blank lines before it are tolerated."""
-    envelope = ENVELOPE.match(raw)
-    fields, body = split(raw, envelope.end() if envelope else 0, len(raw))
+    fields, body = split(raw, _start(raw), len(raw))
     return (fields, body) if fields else ([], 0)
+
+
+def collected(raw: bytes, wanted: frozenset[bytes]) -> tuple[Collected, int]:
+    """As message(), but only the values of fields in `wanted`, by lower-case name."""
+    found, body = collect(raw, _start(raw), len(raw), wanted)
+    return (found, body) if found else _collected(message(raw), wanted)
+
+
+def _start(raw: bytes) -> int:
+    envelope = ENVELOPE.match(raw)
+    return envelope.end() if envelope else 0
 
 
 def decoded(raw: bytes) -> list[tuple[str, str]]:

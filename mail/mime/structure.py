@@ -34,6 +34,7 @@ PARTS = 1_000  # leaves listed of one message
 DEPTH = 100  # multiparts within multiparts; deeper ones are leaves
 PLAIN, MESSAGE = Parameterized("text/plain"), Parameterized("message/rfc822")
 NONE = Parameterized()
+NOTHING = [b""]
 
 
 @dataclass(slots=True)
@@ -86,17 +87,9 @@ class Tree:
 
 def read(raw: bytes) -> Tree:
     """The message's header and leaves."""
-    found, body = fields.message(raw)
-    header: dict[bytes, list[bytes]] = {}
-    for name, value in found:
-        key = name.lower()
-        if key in READ:
-            if key in header:
-                header[key].append(value)
-            else:
-                header[key] = [value]
+    header, body = fields.collected(raw, READ)
     tree = Tree(header)
-    root = _leaf({name: header[name][0] for name in CONTENT if name in header}, body, len(raw), PLAIN)
+    root = _leaf(header, body, len(raw), PLAIN)
     boundary = _boundary(root, raw) if root.content_type.value.startswith("multipart/") else b""
     if boundary:
         _Scan(raw, tree).run(root, boundary)
@@ -106,14 +99,14 @@ def read(raw: bytes) -> Tree:
     return tree
 
 
-def _leaf(content: dict[bytes, bytes], start: int, end: int, default: Parameterized) -> Leaf:
-    """A part from its Content-* fields."""
-    kind = parse(content[b"content-type"]) if b"content-type" in content else default
+def _leaf(header: fields.Collected, start: int, end: int, default: Parameterized) -> Leaf:
+    """A part from its Content-* fields, the first of each."""
+    kind = parse(header[b"content-type"][0]) if b"content-type" in header else default
     return Leaf(
         content_type=kind if "/" in kind.value else Parameterized(default.value, kind.parameters, kind.boundary),
-        disposition=parse(content[b"content-disposition"]) if b"content-disposition" in content else NONE,
-        encoding=_encoding(content.get(b"content-transfer-encoding", b"")[:ENCODING_CAP]),
-        content_id=words.text(content[b"content-id"]).strip("<> ") if b"content-id" in content else "",
+        disposition=parse(header[b"content-disposition"][0]) if b"content-disposition" in header else NONE,
+        encoding=_encoding(header.get(b"content-transfer-encoding", NOTHING)[0][:ENCODING_CAP]),
+        content_id=words.text(header[b"content-id"][0]).strip("<> ") if b"content-id" in header else "",
         start=start,
         end=end,
     )
@@ -177,13 +170,8 @@ class _Scan:
     def begin(self, start: int, following: int) -> Leaf | None:
         """The part whose header begins at `start`; None when it is a multipart, whose parts come next."""
         parent = self.open[-1]
-        found, body = fields.split(self.raw, start, min(following + 1, len(self.raw)))
-        content: dict[bytes, bytes] = {}
-        for name, value in found:
-            key = name.lower()
-            if key in CONTENT and key not in content:
-                content[key] = value
-        leaf = _leaf(content, body, len(self.raw), MESSAGE if parent.kind == "digest" else PLAIN)
+        header, body = fields.collect(self.raw, start, min(following + 1, len(self.raw)), CONTENT)
+        leaf = _leaf(header, body, len(self.raw), MESSAGE if parent.kind == "digest" else PLAIN)
         leaf.parent, leaf.alternative = parent.kind, parent.alternative
         if parent.kind == "alternative" and not parent.alternative:
             leaf.alternative = (parent.number, parent.children)

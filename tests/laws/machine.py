@@ -5,20 +5,18 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
-from django.apps import apps
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from accounts import credentials
-from accounts.models import Account, Application, Host
-from mail import audit, changes, intent, lease, store
+from accounts.models import Account, Host
+from mail import audit, changes, lease
 from mail.mirror import Result, sync_account
 from mail.models import Folder, Gap, Transaction
 from mail.types import LeaseLost
+from tests.laws.account import connected, removed
 from tests.laws.comparison import differences, gaps, identity, of_mirror, of_model, without_flags
-from tests.laws.conversation import PASSWORD, USER
 from tests.laws.death import STEPS, Death, Killed, Worker
 from tests.laws.mailing import CHANGES, Change
 from tests.laws.manner import EXTRAS, OFFERED, Manner, Trouble
@@ -66,7 +64,7 @@ class Mirroring(RuleBasedStateMachine):
         self.strategy = strategy
         self.stack = ExitStack()
         self.sound = False  # no rule has failed
-        self.missed: set[Any] = set()  # messages that were nowhere for a while
+        self.missed: set[Any] = set()  # messages that were nowhere for a while, or could not be had from there
 
     @initialize(
         manner=MANNERS,
@@ -81,8 +79,8 @@ class Mirroring(RuleBasedStateMachine):
         self.mailbox = Mailbox(one_uidvalidity=one_uidvalidity, ids_by_content=ids_by_content)
         offered = Manner(**{name: getattr(manner, name) for name in Manner.__slots__} | {"capabilities": capabilities})
         self.server = self.stack.enter_context(ModelServer(self.mailbox, offered))
-        self.account = _connected(self.server)
-        self.stack.callback(_remove, self.account)
+        self.account = connected(self.server)
+        self.stack.callback(removed, self.account)
         self.reader = Reader(self.account)
         self.change([Change("append", which=3), Change("create", to=1), Change("append", where=1, which=3), *before])
         self.sound = True
@@ -99,7 +97,9 @@ class Mirroring(RuleBasedStateMachine):
         """The server will list a message and not hand it out, so many times."""
         places = [(folder, uid) for folder in self.mailbox.selectable for uid in folder.copies]
         if places:
-            self.server.withheld[places[which % len(places)]] = rounds
+            folder, uid = places[which % len(places)]
+            self.server.withheld[folder, uid] = rounds
+            self.missed.add(identity(self.account, folder.copies[uid].mail, object_ids=self.object_ids))
 
     @rule()
     def time_passes(self) -> None:
@@ -249,30 +249,3 @@ class Mirroring(RuleBasedStateMachine):
         """A message that never left the mailbox never leaves the mirror, whatever moved or was numbered anew."""
         deleted = Transaction.objects.filter(account=self.account, object_type="message", kind="deleted")
         assert set(deleted.values_list("object_id", flat=True)) <= self.missed
-
-
-def _connected(server: ModelServer) -> Account:
-    owner, _ = Application.objects.get_or_create(name="laws")
-    login = server.login
-    return Account.objects.create(
-        application=owner,
-        email=USER,
-        settings={
-            "imap_host": login.host,
-            "imap_port": login.port,
-            "imap_security": login.security,
-            "imap_username": USER,
-        },
-        credentials=credentials.seal({"imap_password": PASSWORD}),
-        next_sync_at=timezone.now(),
-    )
-
-
-def _remove(account: Account) -> None:
-    """As upkeep removes it: nothing is left."""
-    assert intent.remove(account.id)
-    assert store.remove_accounts() == 1
-    with connection.cursor() as cursor:
-        for model in apps.get_app_config("mail").get_models():
-            cursor.execute(f"SELECT count(*) FROM {model._meta.db_table}")
-            assert cursor.fetchone() == (0,), f"rows of {model._meta.db_table} are left"

@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from accounts.models import Account
 from bench import bulk, steps
+from bench.mails import BenchMail
 from bench.numbered import UIDVALIDITY, NumberedServer, Numbers
 from mail import lease
 from mail.imap.session import MailSession
@@ -18,6 +19,7 @@ from mail.types import Login, SyncPoint
 
 RAW = b"Subject: New\r\nMessage-ID: <new@x>\r\n\r\nHello.\r\n"
 AT = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
+NEW = BenchMail(RAW, (), AT)
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def session(server: NumberedServer) -> Iterator[MailSession]:
 
 def test_the_list_tells_counts(numbers: Numbers, session: MailSession) -> None:
     numbers.expunge([3, 4])
-    numbers.deliver(RAW, AT)
+    numbers.deliver(NEW)
     (inbox,) = session.folders()
     assert (inbox.name, inbox.messages, inbox.unseen, inbox.uidnext) == ("INBOX", 19, 1, 22)
     assert (inbox.uidvalidity, inbox.highestmodseq) == (UIDVALIDITY, 22)
@@ -57,7 +59,7 @@ def test_examine_tells_what_changed_since(numbers: Numbers, session: MailSession
 
 
 def test_new_mail_is_handed_out(numbers: Numbers, session: MailSession) -> None:
-    numbers.deliver(RAW, AT)
+    numbers.deliver(NEW)
     session.select("INBOX")
     assert session.uids(20) == [20, 21]
     assert [entry.size for entry in session.entries([21])] == [len(RAW)]
@@ -95,7 +97,7 @@ def test_loaded_rows_are_what_the_server_has(numbers: Numbers, turn: Callable[[]
 
 def test_events_reach_loaded_rows(numbers: Numbers, turn: Callable[[], None]) -> None:
     turn()
-    numbers.deliver(RAW, AT)
+    numbers.deliver(NEW)
     turn()
     numbers.expunge([1, 2, 11])
     turn()

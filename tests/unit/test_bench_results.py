@@ -15,7 +15,7 @@ MACHINE = {"cores": "2", "Python": "3.11.7"}
 
 
 def kept(title: str, *judged: Judged) -> Kept:
-    return Kept("2025-01-01", MACHINE, 5, Outcome(title, list(judged), f"How {title} went.", {"runs": [1.5]}))
+    return Kept("2025-01-01", MACHINE, Outcome(title, "5 runs", list(judged), f"How {title} went.", {"runs": [1.5]}))
 
 
 def found(ours: list[float], **peers: list[float]) -> Found:
@@ -28,7 +28,7 @@ def found(ours: list[float], **peers: list[float]) -> Found:
 
 
 def outcome(of: Found) -> Outcome:
-    return Outcome("Initial sync", initial._judged(of), initial._text(of))
+    return Outcome("Initial sync", "3 runs", initial._judged(of), initial._text(of))
 
 
 def test_a_goal_is_reached_when_the_share_is_one() -> None:
@@ -71,7 +71,7 @@ def test_figures_that_were_not_measured_again_stay(tmp_path: Path) -> None:
 def test_the_page_has_a_table_of_goals_and_a_section_for_each_figure() -> None:
     text = page.render({"a": kept("A", Judged("a's time", 1, 2, " s")), "b": kept("B")}, None)
     assert "| a's time |    ≤ 1 s |      2 s |    50 % |" in text
-    assert "## A\n\nMeasured on 2025-01-01, 5 runs: 2 cores, Python 3.11.7.\n\nHow A went." in text
+    assert "## A\n\nMeasured on 2025-01-01, medians of 5 runs: 2 cores, Python 3.11.7.\n\nHow A went." in text
     assert text.index("## A") < text.index("## B")
 
 
