@@ -126,13 +126,14 @@ CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False  # a trace would be a line of the log for each of its words
 # A broker that is gone ends no sync: the lease lets nobody else begin it, so a task that comes twice does no harm.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 # Syncs are checkpointed and leased: on a stop they get seconds, not minutes.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3.0
 CELERY_TIMEZONE = "UTC"
 # Its entries: syncfarm.schedule.
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "syncfarm.beat:PatientScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 
 LOGGING = {
