@@ -95,7 +95,8 @@ _WITHIN = {
         SELECT m.id FROM mail_message m WHERE m.account_id = %s AND m.orphaned_at IS NULL
             AND NOT EXISTS (SELECT 1 FROM mail_location l WHERE l.message_id = m.id)""",
     "message {} has no raw message": """
-        SELECT m.id FROM mail_message m WHERE m.account_id = %s AND (m.pack_id IS NULL OR m.raw_size > 0
+        SELECT m.id FROM mail_message m WHERE m.account_id = %s AND (m.pack_id IS NULL OR m.lost_at IS NOT NULL
+            OR m.raw_size > 0
             AND NOT EXISTS (SELECT 1 FROM mail_frame f WHERE f.pack_id = m.pack_id AND f.start <= m.raw_at))""",
     "thread {} has no messages": """
         SELECT t.id FROM mail_thread t WHERE t.account_id = %s

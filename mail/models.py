@@ -17,10 +17,12 @@ from django.contrib.postgres.functions import TransactionNow
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from accounts.models import Account
+
+SMALL_PACK = 64 * 1024  # octets of contents; what trickles in makes many such, which are merged
 
 
 class FolderState(models.TextChoices):
@@ -142,6 +144,9 @@ class Message(models.Model):
     body_at = models.BigIntegerField(default=0)
     body_size = models.BigIntegerField(default=0)
     body_is_html = models.BooleanField(default=False)
+    lost_at = models.DateTimeField(
+        null=True, blank=True, help_text="Its contents were found lost or damaged; they are fetched again."
+    )
 
     header_id = models.CharField(max_length=998, blank=True, help_text="Message-ID without angle brackets.")
     subject = models.TextField(blank=True)
@@ -191,6 +196,7 @@ class Message(models.Model):
                 name="message_orphaned",
                 condition=Q(orphaned_at__isnull=False),
             ),
+            models.Index(fields=["account"], name="message_lost", condition=Q(lost_at__isnull=False)),
             GinIndex(fields=["account", "participants"], name="message_participants"),
         ]
 
@@ -252,19 +258,34 @@ class Pack(models.Model):
     messages = ArrayField(models.UUIDField(), help_text="Whose contents it was made of.")
     octets = models.BigIntegerField(help_text="Of contents, before compression.")
     wasted = models.BigIntegerField(default=0, help_text="Octets of contents that no message needs any more.")
+    store = models.TextField(
+        blank=True, db_default="", help_text="Address of the store whose object has its frames; empty: their rows do."
+    )
     created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            # What upkeep packs anew (mail.raw.repacking): both are small, however many packs there are.
+            models.Index(fields=["account"], name="pack_wasteful", condition=Q(wasted__gt=F("octets") / 2)),
+            models.Index(fields=["account", "created_at"], name="pack_small", condition=Q(octets__lt=SMALL_PACK)),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
 
 
 class Frame(models.Model):
-    """A stretch of a pack, decompressed as a whole, at most mail.raw.packing.LARGEST_FRAME octets of contents."""
+    """A stretch of a pack, decompressed as a whole, at most mail.raw.packing.LARGEST_FRAME octets of contents.
+
+    Its data are here, or at an offset in the pack's object.
+    """
 
     pk = models.CompositePrimaryKey("pack_id", "start")
     pack = models.ForeignKey(Pack, on_delete=models.CASCADE, related_name="frames", db_constraint=False, db_index=False)
     start = models.BigIntegerField(help_text="Octets of contents before it.")
-    data = models.BinaryField(help_text="zstd.")
+    data = models.BinaryField(null=True, help_text="zstd; NULL: in the object.")
+    at = models.BigIntegerField(null=True, help_text="Octets of the object before it.")
+    size = models.IntegerField(null=True, help_text="Octets of it in the object.")
 
     def __str__(self) -> str:
         return f"{self.pack_id}/{self.start}"

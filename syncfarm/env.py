@@ -1,9 +1,11 @@
 """Reads the environment: the only source of settings. A wrong value stops the start with one clear line."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cryptography.fernet import Fernet
 from environs import Env, EnvError, validate
@@ -24,6 +26,9 @@ VARIABLES = {
     "SYNCFARM_URL": "the address that users type, for example https://mail.example.com",
     "SYNCFARM_ALLOWED_HOSTS": "host names separated by commas, for example mail.example.com,localhost",
     "SYNCFARM_TRUSTED_HOSTS": "mail hosts separated by commas, for example 127.0.0.1,imap.intranet.example",
+    "SYNCFARM_RAW_STORE": "database, file:///a/directory or "
+    "s3://bucket/prefix?endpoint=https://host&region=name without a key in it (S3 needs the packages of "
+    "requirements/prod.txt)",
     "SYNCFARM_MAX_MESSAGE_BYTES": "a number of bytes, at least 65536, for example 104857600",
     "SYNCFARM_DATABASE_CONNECTIONS": "the most database connections of one process, 0 for no bound",
     "SYNCFARM_LOG_LEVEL": "one of DEBUG, INFO, WARNING, ERROR",
@@ -52,6 +57,7 @@ class Environment:
     url: str
     allowed_hosts: tuple[str, ...]
     trusted_hosts: tuple[str, ...]
+    raw_store: str
     max_message_bytes: int
     database_connections: int
     log_level: str
@@ -75,6 +81,34 @@ def _database_url(env: Env) -> str:
     if value and not urlsplit(value).path.strip("/"):
         raise WrongSetting("DATABASE_URL")
     return value
+
+
+def _raw_store(env: Env) -> str:
+    """ "" for the database, else an address without secrets: it is kept with every pack."""
+    value = env.str("SYNCFARM_RAW_STORE", "").strip()
+    if value in {"", "database"}:
+        return ""
+    try:
+        parts = urlsplit(value)
+        options = parse_qs(parts.query, strict_parsing=bool(parts.query))
+    except ValueError as error:
+        raise WrongSetting("SYNCFARM_RAW_STORE") from error
+    plain = "@" not in value and not parts.fragment
+    if not plain or not (_is_directory(parts, options) or _is_bucket(parts, options)):
+        raise WrongSetting("SYNCFARM_RAW_STORE")
+    return value
+
+
+def _is_directory(parts: SplitResult, options: Mapping[str, list[str]]) -> bool:
+    path = Path(unquote(parts.path))
+    return parts.scheme == "file" and not parts.netloc and not options and path.is_absolute() and path != Path("/")
+
+
+def _is_bucket(parts: SplitResult, options: Mapping[str, list[str]]) -> bool:
+    endpoint = urlsplit(options.get("endpoint", ["https://s3"])[0])
+    known = options.keys() <= {"endpoint", "region"} and endpoint.scheme in {"http", "https"} and endpoint.hostname
+    installed = find_spec("boto3") is not None and find_spec("storages") is not None
+    return parts.scheme == "s3" and bool(parts.netloc and known) and installed
 
 
 def _words(env: Env, name: str, default: str = "") -> tuple[str, ...]:
@@ -137,6 +171,7 @@ def read() -> Environment:
         url=_url(env, "SYNCFARM_URL", "http", "https").rstrip("/"),
         allowed_hosts=_words(env, "SYNCFARM_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
         trusted_hosts=_words(env, "SYNCFARM_TRUSTED_HOSTS"),
+        raw_store=_raw_store(env),
         max_message_bytes=_number(env, "SYNCFARM_MAX_MESSAGE_BYTES", 100 * 1024 * 1024, 65536),
         database_connections=_number(env, "SYNCFARM_DATABASE_CONNECTIONS", 0, 0, 10_000),
         log_level=_log_level(env),

@@ -19,6 +19,7 @@ ENTRIES = (
     Entry("syncfarm.dispatch", 1, 5, "Claims accounts whose sync is due and hands them to the workers."),
     Entry("syncfarm.index", 5, 5, "Brings the search index up to the change log."),
     Entry("syncfarm.upkeep", 60, 60, "Expires what is old and deletes removed accounts' data."),
+    Entry("syncfarm.repack", 60, 60, "Packs raw mail anew where most of a pack is waste, or packs are small."),
 )
 
 

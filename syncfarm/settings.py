@@ -15,6 +15,7 @@ _database = urlsplit(_env.database_url or (_farm.database_url if _farm else ""))
 SYNCFARM_VAR = _env.var
 SYNCFARM_SECRET_KEYS: list[str] = vardir.secret_keys(_env)
 SYNCFARM_TRUSTED_HOSTS: list[str] = list(_env.trusted_hosts or (_farm.trusted_hosts if _farm else ()))
+SYNCFARM_RAW_STORE = _env.raw_store
 SYNCFARM_MAX_MESSAGE_BYTES = _env.max_message_bytes
 SYNCFARM_DATABASE_CONNECTIONS = _env.database_connections
 # Without an address the client names the variable in its error: "connecting to unix:///REDIS_URL-is-not-set".

@@ -1,21 +1,41 @@
 """Housekeeping that nobody waits for."""
 
+import logging
 from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
 
 from accounts import hosts
-from mail import changes, store
+from mail import changes, intent, raw, store
+
+log = logging.getLogger(__name__)
 
 LOG_AGE = timedelta(days=30)  # a consumer that was away for longer lists everything again
 
 HOST_AGE = timedelta(days=1)  # nobody has asked for it since
 
+ORPHAN_AGE = timedelta(days=1)  # an object is written moments before the transaction that refers to it
+
 
 @shared_task(name="syncfarm.upkeep", ignore_result=True)
 def upkeep() -> None:
-    """Delete removed accounts' data; expire old rows of the change log; forget hosts that nobody asks for."""
+    """Delete removed accounts' data; expire old rows of the change log; forget hosts that nobody asks for; have lost
+    contents fetched again."""
     store.remove_accounts()
     hosts.forget_unused(timezone.now() - HOST_AGE)
     changes.expire_all(timezone.now() - LOG_AGE)
+    for account_id in store.ask_again():
+        intent.request_sync(account_id)
+
+
+@shared_task(name="syncfarm.repack", ignore_result=True)
+def repack() -> int:
+    """Pack anew what is mostly waste, merge what is small, and remove objects that nothing refers to."""
+    now = timezone.now()
+    part = int(now.timestamp() // 60) % raw.PARTS
+    try:
+        return raw.repack_some(part) + raw.remove_orphans(part, now - ORPHAN_AGE)
+    except raw.StoreUnavailable as error:
+        log.warning("%s", error)
+        return 0

@@ -13,9 +13,9 @@ _LOOK = 0.5  # seconds
 # What is still awaited, in words; none once all accounts had a sync that ended after this moment and left nothing over.
 _AWAITED = """
 SELECT a.email, CASE
-    WHEN a.lease_expires_at > now() THEN 'is being synced, or was when its worker died'
     WHEN a.state <> 'live' THEN 'is in the state ' || a.state || ': ' || a.reason
-    WHEN a.last_sync_at IS NULL OR a.last_sync_at < %s THEN 'has not been synced since'
+    WHEN a.last_sync_at IS NULL OR a.last_sync_at < %s THEN CASE WHEN a.lease_expires_at > now()
+        THEN 'is being synced, or was when its worker died' ELSE 'has not been synced since' END
     WHEN EXISTS (SELECT 1 FROM mail_folder f WHERE f.account_id = a.id AND f.selectable
         AND (f.state <> 'live' OR f.next_try_at IS NOT NULL)) THEN 'has a folder that the server refused'
     WHEN EXISTS (SELECT 1 FROM mail_gap g JOIN mail_folder f ON f.id = g.folder_id WHERE f.account_id = a.id)
@@ -61,7 +61,8 @@ def settle(farm: Farm, seconds: float, told: Callable[[str], None]) -> list[str]
     awaited: list[str] = []
     for _ in range(2):
         moment = _patiently(farm, "SELECT 'now', now()::text", until)[0][1]
-        while awaited := _awaited(farm, moment, until):
+        settled: set[str] = set()  # the others' syncs, and those that readers ask for all the time, say nothing of them
+        while awaited := _awaited(farm, moment, until, settled):
             if time.monotonic() > until:
                 return [f"after {seconds:g} seconds of calm {each}" for each in awaited]
             told(f"waiting: {awaited[0]}")
@@ -69,9 +70,11 @@ def settle(farm: Farm, seconds: float, told: Callable[[str], None]) -> list[str]
     return []
 
 
-def _awaited(farm: Farm, moment: str, until: float) -> list[str]:
+def _awaited(farm: Farm, moment: str, until: float, settled: set[str]) -> list[str]:
     farm.check()
-    return [f"{email} {what}" for email, what in _patiently(farm, _AWAITED, until, moment) if what]
+    rows = _patiently(farm, _AWAITED, until, moment)
+    settled |= {email for email, what in rows if not what}
+    return [f"{email} {what}" for email, what in rows if email not in settled]
 
 
 def _patiently(farm: Farm, query: str, until: float, *values: object) -> list[tuple[str, str]]:

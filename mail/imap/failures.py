@@ -15,7 +15,7 @@ from mail.types import AuthenticationFailed, ConnectionFailed, Login
 
 # Answers to a login that mean "not now" rather than "never" (RFC 5530 §3; Exchange, Gmail, Yahoo in words).
 _NOT_NOW = re.compile(
-    r"\[(UNAVAILABLE|INUSE|LIMIT|CONTACTADMIN|SERVERBUG|THROTTLED|CORRUPTION)\b"
+    r"\[(UNAVAILABLE|INUSE|LIMIT|OVERQUOTA|CONTACTADMIN|SERVERBUG|THROTTLED|CORRUPTION)\b"
     r"|too many|try again|temporar|rate limit|server (is )?busy",
     re.IGNORECASE,
 )

@@ -52,6 +52,11 @@ def number(value: Token) -> int:
     return min(int(value), 2**63 - 1)
 
 
+def tells_flags(items: Items) -> bool:
+    """Whether the flags are known; some servers send NIL or nothing where they fail at them."""
+    return isinstance(items.get(b"FLAGS"), list)
+
+
 def flags(items: Items) -> frozenset[str]:
     """The flags as sent, without \\Recent, which is a property of the session rather than the message."""
     value = items.get(b"FLAGS")

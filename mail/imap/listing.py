@@ -98,12 +98,16 @@ def _folder(items: list[Token], counts: Mapping[bytes, Token]) -> RemoteFolder:
     """A folder, still without its role."""
     sent, delimiter = items[0], items[1]
     wire = _text(items[2])
-    words = [_text(each).decode("utf-8", "replace") for each in sent] if isinstance(sent, list) else []
+    words = (
+        [_text(each).decode("utf-8", "replace").replace("\0", "\ufffd") for each in sent]
+        if isinstance(sent, list)
+        else []
+    )
     attributes = frozenset(word for word in words if word.lower() not in _MOMENTARY)
     return RemoteFolder(
         wire_name=wire.decode("latin-1"),
         name="INBOX" if _key(wire) == b"INBOX" else names.decode(wire),
-        delimiter=delimiter.decode("latin-1") if isinstance(delimiter, bytes) else "",
+        delimiter=_delimiter(delimiter),
         attributes=attributes,
         selectable=not any(attribute.lower() in _NOT_SELECTABLE for attribute in attributes),
         messages=_count(counts, b"MESSAGES"),
@@ -113,6 +117,12 @@ def _folder(items: list[Token], counts: Mapping[bytes, Token]) -> RemoteFolder:
         highestmodseq=_count(counts, b"HIGHESTMODSEQ"),
         mailbox_id=fetching.identifier(counts.get(b"MAILBOXID")),
     )
+
+
+def _delimiter(sent: Token) -> str:
+    """One character, as it stands in names for people; "" where there are no levels, or what is sent is none."""
+    read = names.decode(sent) if isinstance(sent, bytes) else ""
+    return read if len(read) == 1 and read != "\ufffd" else ""
 
 
 def _with_roles(found: list[RemoteFolder]) -> list[RemoteFolder]:

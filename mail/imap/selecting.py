@@ -26,7 +26,7 @@ def selected(responses: Iterable[Data | Status], since: SyncPoint | None) -> Sel
     told = _told(responses)
     uidvalidity = told.codes.get(b"UIDVALIDITY", 0)
     vanished = _vanished(told, since.uidnext - 1) if since is not None else None
-    resynced = since is not None and vanished is not None and since.uidvalidity == uidvalidity
+    resynced = since is not None and vanished is not None and since.uidvalidity == uidvalidity and _answers(told, since)
     return Selected(
         uidvalidity=uidvalidity,
         uidnext=told.codes.get(b"UIDNEXT", 0),
@@ -36,6 +36,16 @@ def selected(responses: Iterable[Data | Status], since: SyncPoint | None) -> Sel
         vanished=vanished if resynced and vanished is not None else frozenset(),
         flags=told.changed if resynced else {},
     )
+
+
+def _answers(told: _Told, since: SyncPoint) -> bool:
+    """Whether the QRESYNC parameter had an effect: some servers take it and tell nothing of what changed.
+
+    Something did where the mod-sequence rose, if only that a message came; the parameter names no UIDs, so that the
+    server tells of that too.
+    """
+    unchanged = told.codes.get(b"HIGHESTMODSEQ", 0) == since.highestmodseq
+    return unchanged or bool(told.changed or told.vanished)
 
 
 def changes(responses: Iterable[Data | Status], since: SyncPoint) -> Changes:
@@ -65,7 +75,7 @@ def _note(told: _Told, response: Data) -> None:
         told.vanished.extend(token for token in response.items if isinstance(token, bytes))
     elif response.kind == b"FETCH":
         uid, items = fetching.items_of(response)
-        if uid and b"FLAGS" in items:
+        if uid and fetching.tells_flags(items):
             told.changed[uid] = fetching.flags(items)
 
 

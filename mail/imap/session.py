@@ -10,10 +10,12 @@ from mail.imap import fetching, listing, names, searching, selecting, uidsets
 from mail.imap.capabilities import Extensions
 from mail.imap.offer import Offer, Way, says_gone
 from mail.imap.opening import open_connection
+from mail.imap.reader import Data, Status
 from mail.imap.regular import Items
 from mail.imap.wire import CommandRefused, Wire
 from mail.types import (
     Changes,
+    ConnectionFailed,
     Entry,
     Fetched,
     FolderFailed,
@@ -39,8 +41,9 @@ class MailSession:
         self._wire = wire
         self._login = login
         self._folder = ""
+        self._uidvalidity = 0
         self._offer = offer
-        self.capabilities = offer.offered
+        self.capabilities = frozenset(name for name in offer.offered if len(name) <= 64 and name.isprintable())
 
     @classmethod
     def open(
@@ -103,6 +106,7 @@ class MailSession:
                 chosen = selecting.with_uidnext(chosen, self._wire.run(b"STATUS", name, b"(UIDNEXT)"))
         if not (chosen.uidvalidity and chosen.uidnext):
             raise FolderFailed(f"The server gives {self._folder} no lasting UIDs, so it cannot be mirrored.")
+        self._uidvalidity = chosen.uidvalidity
         return replace(chosen, highestmodseq=0) if self.strategy == "full" else chosen
 
     def uids(self, low: int, high: int | None = None) -> list[int]:
@@ -110,12 +114,14 @@ class MailSession:
         wanted = b"UID %d:%s" % (low, b"*" if high is None else b"%d" % high)
         extended, plain = (b"UID SEARCH RETURN (ALL)", wanted), (b"UID SEARCH", wanted)
         with self._refusals():
-            return searching.uids(self._offer.ask(("ESEARCH", extended), ("", plain)), low, high)
+            return searching.uids(self._asked(("ESEARCH", extended), ("", plain)), low, high)
 
     def flags(self, low: int, high: int) -> dict[int, frozenset[str]]:
         """The flags of every message in low..high. Raises FolderFailed."""
         answers = self._fetch(b"%d:%d" % (low, high), b"UID FLAGS")
-        return {uid: fetching.flags(items) for uid, items in answers if low <= uid <= high and b"FLAGS" in items}
+        return {
+            uid: fetching.flags(items) for uid, items in answers if low <= uid <= high and fetching.tells_flags(items)
+        }
 
     def changes(self, since: SyncPoint) -> Changes:
         """What changed in the selected folder since, VANISHED with QRESYNC only. Raises FolderFailed.
@@ -127,7 +133,7 @@ class MailSession:
         if self.strategy == "qresync":
             ways.insert(0, ("QRESYNC", (fetch, b"(CHANGEDSINCE %d VANISHED)" % modseq)))
         with self._refusals():
-            return selecting.changes(self._offer.ask(*ways), since)
+            return selecting.changes(self._asked(*ways), since)
 
     def entries(self, uids: Sequence[int]) -> list[Entry]:
         """Size, flags and ids of the messages that exist, ascending. Raises FolderFailed."""
@@ -175,18 +181,27 @@ class MailSession:
             if self._offer.has("X-GM-EXT-1"):
                 ways = [("", (b"UID FETCH", uids, b"(%s X-GM-MSGID X-GM-THRID%s)" % (first, others)))]
         with self._refusals():
-            for response in self._offer.ask(*ways):
+            for response in self._asked(*ways):
                 uid, answered = fetching.items_of(response)
                 if uid:
                     yield uid, answered
+
+    def _asked(self, *ways: Way) -> Iterator[Data | Status]:
+        """Responses about the selected folder. Raises ConnectionFailed if it is renumbered in between: its UIDs mean
+        something else then, and so might those that came before."""
+        for response in self._offer.ask(*ways):
+            if isinstance(response, Status) and response.code == b"UIDVALIDITY":
+                if fetching.number(response.argument) != self._uidvalidity:
+                    raise ConnectionFailed(f"The server renumbered the folder {self._folder} while it was read.")
+            else:
+                yield response
 
     def _ways_to_examine(self, name: bytes | names.Literal, known: SyncPoint | None) -> list[Way]:
         ways: list[Way] = [("", (b"EXAMINE", name))]
         if self.strategy != "full":
             ways.insert(0, ("CONDSTORE", (b"EXAMINE", name, b"(CONDSTORE)")))
         if known:
-            uids = b" 1:%d" % (known.uidnext - 1) if known.uidnext > 1 else b""
-            parameter = b"(QRESYNC (%d %d%s))" % (known.uidvalidity, known.highestmodseq, uids)
+            parameter = b"(QRESYNC (%d %d))" % (known.uidvalidity, known.highestmodseq)
             ways.insert(0, ("QRESYNC", (b"EXAMINE", name, parameter)))
         return ways
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,11 +11,15 @@ from mail.imap.failures import connection_errors
 from mail.imap.names import Literal
 from mail.imap.opening import Connection
 from mail.imap.reader import ConnectionEnded, Data, ProtocolBroken, ResponseReader, Status
+from mail.imap.redaction import without_password
 from mail.types import ConnectionFailed, Login
+
+log = logging.getLogger(__name__)
 
 Command = Sequence[bytes | Literal]
 Hearer = Callable[[list[Data | Status]], None]
 
+_ALERTS = 10  # different ones in a session
 _PIPELINE = 50  # commands under way at once: their answers, some 100 octets each, fit into any socket's buffer
 
 
@@ -46,6 +51,7 @@ class Wire:
         self._under_way = False
         self._ahead: list[tuple[bytes, Hearer]] = []
         self._awaited: deque[tuple[bytes, Hearer]] = deque()
+        self._alerts: set[str] = set()
         self.literal_plus = False  # LITERAL+ (RFC 7888): literals need no go-ahead
         self.closed = False
 
@@ -200,11 +206,20 @@ class Wire:
         self._hear()
         yield from self._until(tag, until_go_ahead=until_go_ahead)
 
+    def _warn(self, alert: Status) -> None:
+        """What the server wants people to know (RFC 3501 §7.1); once a session, for some say it with each answer."""
+        if alert.text not in self._alerts and len(self._alerts) < _ALERTS:
+            self._alerts.add(alert.text)
+            words = without_password(alert.text, self._login)
+            log.warning("%s warns %s: %s", self._login.host, self._login.username, words)
+
     def _until(self, tag: bytes, *, until_go_ahead: bool = False) -> Iterator[Data | Status]:
         read = self._reader.next
         while True:
             self._check_open()  # another command may have come in between
             response = read()
+            if isinstance(response, Status) and response.code == b"ALERT":
+                self._warn(response)
             if isinstance(response, Data) or (response.tag == b"*" and response.kind != b"BYE"):
                 yield response
             elif response.kind == b"BYE":

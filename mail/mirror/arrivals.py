@@ -8,7 +8,7 @@ import psycopg2
 from django.db import DatabaseError
 from django.utils import timezone
 
-from mail import store
+from mail import raw, store
 from mail.mirror.ahead import Ahead
 from mail.mirror.hauls import Haul, entries, fetch, hauls
 from mail.mirror.opening import share_connection
@@ -90,14 +90,14 @@ def _store(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int])
 def _write(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int]) -> LocalFolder:
     """One transaction: messages, threads, places, gaps for what did not come, and the checkpoint."""
     arrivals = [*haul.known.values(), *without_known(haul.arrivals)]
-    contents = packed(arrivals)
+    contents = raw.keep(turn.account_id, packed(arrivals))
     assignment = assign_threads(turn.account_id, arrivals)
     came = {arrival.uid for arrival in arrivals}
     missed = set(haul.uids) - came
     tries = store.gap_attempts(folder, missed) if missed else {}
     with turn.writing() as batch:
         store.add_arrivals(batch, folder, arrivals, assignment, contents)
-        if folder.gaps:
+        if folder.gaps or folder.gap_due:
             store.settle_gaps(batch, folder, came)
         again = {uid: timezone.now() + gap_delay(tries.get(uid, 0) + 1) for uid in missed}
         store.record_gaps(batch, folder, again, haul.reason)

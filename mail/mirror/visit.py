@@ -33,7 +33,7 @@ def visit(turn: Turn, folder: LocalFolder) -> bool:
     if folder.gap_due:
         folder = _retry_gaps(turn, folder)
     if counts_disagree(folder, selected.exists):
-        _compare_uids(turn, folder)
+        _compare_uids(turn, folder, selected.exists)
     return True
 
 
@@ -79,7 +79,9 @@ def _changes(turn: Turn, folder: LocalFolder, selected: Selected, plan: VisitPla
     for low, high in _windows(folder, plan):
         there = turn.session.flags(low, high)
         flags |= there
-        gone |= store.flags_between(folder, low, high).keys() - there.keys()
+        missing = store.flags_between(folder, low, high).keys() - there.keys()
+        if missing:  # expunged, or the server left them out: some do, of messages that they fail at
+            gone |= missing.difference(turn.session.uids(low, high))
     return Changes(flags, frozenset(gone)), low
 
 
@@ -115,15 +117,21 @@ def _retry_gaps(turn: Turn, folder: LocalFolder) -> LocalFolder:
     return copy(turn, folder, [uid for uid in due if uid in listed], lambda _uids: {}, alone=True)
 
 
-def _compare_uids(turn: Turn, folder: LocalFolder) -> None:
-    """The counts disagree: find what is gone and what was missed, UID by UID; also above a UIDNEXT that lies low."""
+def _compare_uids(turn: Turn, folder: LocalFolder, exists: int) -> None:
+    """The counts disagree: find what is gone and what was missed, UID by UID; also above a UIDNEXT that lies low.
+
+    `exists`: messages that the server says there are. If it lists fewer, those that it left out are asked for.
+    """
     server = turn.session.uids(1)
     known = store.known_uids(folder)
     highest = max([folder.uidnext - 1, *server[-1:], *known])
     diff = diff_uids(known, server, folder.backfill_uid, highest)
-    if diff.gone:
+    gone = diff.gone
+    if gone and len(server) < exists:
+        gone -= {entry.uid for entry in turn.session.entries(sorted(gone))}
+    if gone:
         with turn.writing() as batch:
-            store.forget_places(batch, folder, diff.gone)
-            store.settle_gaps(batch, folder, diff.gone)
+            store.forget_places(batch, folder, gone)
+            store.settle_gaps(batch, folder, gone)
             folder = store.checkpoint(batch, folder)
     copy(turn, folder, sorted(diff.missing), lambda _uids: {})

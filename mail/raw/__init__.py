@@ -1,20 +1,34 @@
-"""Raw mail and bodies: packed by the batch, compressed in frames, read by ranges, checked by their hash."""
+"""Raw mail and bodies: packed by the batch, compressed in frames, read by ranges, checked by their hash.
 
-from mail.raw.packing import Content, Packed, digest, pack
+A pack's frames are rows in PostgreSQL, or together one object on a disk or in a bucket.
+"""
+
+from mail.raw.objects import StoreUnavailable
+from mail.raw.orphans import remove_orphans
+from mail.raw.packing import Content, Packed, columns, digest, pack
 from mail.raw.reading import bodies, body, raws, raws_of, stored
-from mail.raw.writing import lose, put, waste
+from mail.raw.repacking import repack_some
+from mail.raw.rotation import PARTS
+from mail.raw.writing import forget, keep, lose, put, waste
 
 __all__ = [
+    "PARTS",
     "Content",
     "Packed",
+    "StoreUnavailable",
     "bodies",
     "body",
+    "columns",
     "digest",
+    "forget",
+    "keep",
     "lose",
     "pack",
     "put",
     "raws",
     "raws_of",
+    "remove_orphans",
+    "repack_some",
     "stored",
     "waste",
 ]

@@ -3,9 +3,10 @@ faster than many small ones. Pure."""
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from uuid import UUID
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
 
 import zstandard
 
@@ -29,11 +30,13 @@ class Content:
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A pack to be stored. `frames`: (octets of contents before it, compressed); `places`: message -> (raw_at,
-    raw_size, body_at, body_size)."""
+    raw_size, body_at, body_size); `store`: address of the store that has its frames already, one after the other."""
 
     octets: int
     frames: Sequence[tuple[int, bytes]]
     places: dict[UUID, tuple[int, int, int, int]]
+    id: UUID = field(default_factory=uuid4)
+    store: str = ""
 
 
 def digest(raw: bytes) -> bytes:
@@ -57,6 +60,12 @@ def pack(contents: Sequence[Content]) -> Packed:
         for content, at, beside in zip(contents, raw_at, body_at, strict=True)
     }
     return Packed(start, frames, places)
+
+
+def columns(places: Mapping[UUID, tuple[int, int, int, int]]) -> list[list[Any]]:
+    """Places as the columns (message, raw_at, raw_size, body_at, body_size)."""
+    rows = [(message, *place) for message, place in places.items()]
+    return [[row[number] for row in rows] for number in range(5)]
 
 
 def _starts(pieces: Sequence[bytes], start: int) -> list[int]:
@@ -85,15 +94,17 @@ def _stretches(pieces: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def compress(data: bytes) -> bytes:
-    """One frame."""
+    """One frame, with a checksum: bodies have no hash of their own."""
     if not hasattr(_local, "compressor"):
-        _local.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        _local.compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
     compressed: bytes = _local.compressor.compress(data)
     return compressed
 
 
 def decompress(data: bytes | memoryview) -> bytes:
     """What `compress` took. Raises zstandard.ZstdError if it is damaged."""
+    if zstandard.frame_content_size(data) > LARGEST_FRAME:  # or that much would be allocated
+        raise zstandard.ZstdError("the frame claims to be larger than any is")
     if not hasattr(_local, "decompressor"):
         _local.decompressor = zstandard.ZstdDecompressor()
     plain: bytes = _local.decompressor.decompress(bytes(data), max_output_size=LARGEST_FRAME)

@@ -1,56 +1,124 @@
-"""Packs into PostgreSQL."""
+"""Packs and their waste: what is stored, what goes.
 
+A pack's object is written before the transaction that refers to it, and removed after the one that forgets it. One that
+neither reached is an orphan (mail.raw.orphans).
+"""
+
+import logging
 import struct
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from mail.copying import copy_binary
-from mail.models import Message
+from mail.raw.objects import StoreUnavailable, key, store_at
 from mail.raw.packing import Packed
 
+log = logging.getLogger(__name__)
+
 _COPY_AT_ONCE = 1024 * 1024  # octets; other greenlets wait (mail.copying)
+_NULL = struct.pack(">i", -1)
 
 
-def put(cursor: Any, account_id: UUID, packed: Packed) -> UUID:
-    """Store a pack in the caller's transaction and return its id."""
-    pack_id = uuid4()
+def keep(account_id: UUID, packed: Packed) -> Packed:
+    """Bring a pack's frames to the object store, if the settings name one, and return the pack for `put`.
+
+    Never in a transaction: this is network I/O. Raises StoreUnavailable.
+    """
+    address: str = settings.SYNCFARM_RAW_STORE
+    if not address or not packed.frames:
+        return packed
+    store_at(address).write(key(account_id, packed.id), b"".join([data for _start, data in packed.frames]))
+    return replace(packed, store=address)
+
+
+def put(cursor: Any, account_id: UUID, packed: Packed, *, wasted: int = 0) -> UUID:
+    """Store a pack in the caller's transaction and return its id. `cursor` is psycopg2's own; `wasted`: octets of it
+    that nobody needs already."""
     cursor.execute(
-        "INSERT INTO mail_pack (id, account_id, messages, octets, wasted) VALUES (%s, %s, %s::uuid[], %s, 0)",
-        [pack_id, account_id, list(packed.places), packed.octets],
+        "INSERT INTO mail_pack (id, account_id, messages, octets, wasted, store) "
+        "VALUES (%s, %s, %s::uuid[], %s, %s, %s)",
+        [packed.id, account_id, list(packed.places), packed.octets, wasted, packed.store],
     )
-    key = struct.pack(">hi16s", 3, 16, pack_id.bytes)
-    for group in _groups(packed.frames):
-        rows = (part for start, data in group for part in (key, struct.pack(">iqi", 8, start, len(data)), data))
-        copy_binary(cursor, "mail_frame", ("pack_id", "start", "data"), rows)
-    return pack_id
+    rows = _rows_of_object(packed) if packed.store else _rows_with_data(packed)
+    for group in rows:
+        copy_binary(cursor, "mail_frame", ("pack_id", "start", "data", "at", "size"), group)
+    return packed.id
 
 
 def waste(cursor: Any, messages: Collection[UUID]) -> None:
     """The contents of these messages are needed no more: call it before their rows change. A pack that nobody needs
-    goes; others are packed anew by mail.raw's upkeep when most of one is waste."""
+    goes; others are packed anew when most of one is waste (mail.raw.repacking)."""
     cursor.execute(
         "UPDATE mail_pack p SET wasted = wasted + gone.octets FROM ("
         "SELECT pack_id, sum(raw_size + body_size) AS octets FROM mail_message WHERE id = ANY(%s) GROUP BY pack_id"
         ") gone WHERE p.id = gone.pack_id RETURNING p.id, p.wasted >= p.octets",
         [list(messages)],
     )
-    empty = [pack for pack, is_empty in cursor.fetchall() if is_empty]
-    if empty:
-        cursor.execute("DELETE FROM mail_frame WHERE pack_id = ANY(%s)", [empty])
-        cursor.execute("DELETE FROM mail_pack WHERE id = ANY(%s)", [empty])
+    forget(cursor, [pack for pack, is_empty in cursor.fetchall() if is_empty])
+
+
+def forget(cursor: Any, packs: Collection[UUID]) -> None:
+    """Delete packs in the caller's transaction, and their objects after it."""
+    if not packs:
+        return
+    cursor.execute("DELETE FROM mail_frame WHERE pack_id = ANY(%s::uuid[])", [list(packs)])
+    cursor.execute("DELETE FROM mail_pack WHERE id = ANY(%s::uuid[]) RETURNING id, account_id, store", [list(packs)])
+    for pack, account_id, store in cursor.fetchall():
+        if store:
+            transaction.on_commit(partial(remove_object, store, account_id, pack), robust=True)
+
+
+def remove_object(store: str, account_id: UUID, pack: UUID) -> None:
+    """Delete a pack's object that no row refers to. If that fails now, it is an orphan."""
+    try:
+        store_at(store).remove(key(account_id, pack))
+    except StoreUnavailable as error:
+        log.info("account %s: the object of pack %s stays for now: %s", account_id, pack, error)
 
 
 def lose(messages: Collection[UUID]) -> None:
-    """Forget contents that were found damaged: the next copy of these messages stores them anew."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        waste(cursor, messages)
-        Message.objects.filter(id__in=list(messages)).update(pack=None, raw_size=0, body_size=0)
+    """Note that the contents of these messages are lost or damaged: the next copy of one is stored anew, and upkeep
+    sees to it that there is one. What can still be read of them stays until then.
+
+    Rows that somebody else is changing are left alone: whoever reads them next comes here again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE mail_message SET lost_at = now() WHERE id IN (SELECT id FROM mail_message "
+            "WHERE id = ANY(%s::uuid[]) AND lost_at IS NULL FOR NO KEY UPDATE SKIP LOCKED)",
+            [list(messages)],
+        )
 
 
-def _groups(frames: Iterable[tuple[int, bytes]]) -> Iterable[list[tuple[int, bytes]]]:
+def _rows_with_data(packed: Packed) -> Iterator[list[bytes]]:
+    for group in _groups(packed.frames):
+        yield [
+            part
+            for start, data in group
+            for part in (_row_begin(packed.id, start), struct.pack(">i", len(data)), data, _NULL, _NULL)
+        ]
+
+
+def _rows_of_object(packed: Packed) -> Iterator[list[bytes]]:
+    rows = []
+    at = 0
+    for start, data in packed.frames:
+        rows += [_row_begin(packed.id, start), _NULL, struct.pack(">iqii", 8, at, 4, len(data))]
+        at += len(data)
+    yield rows
+
+
+def _row_begin(pack_id: UUID, start: int) -> bytes:
+    return struct.pack(">hi16siq", 5, 16, pack_id.bytes, 8, start)
+
+
+def _groups(frames: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
     group: list[tuple[int, bytes]] = []
     size = 0
     for frame in frames:

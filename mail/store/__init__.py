@@ -13,6 +13,7 @@ from mail.store.folders import (
     restart_folder,
     survey,
 )
+from mail.store.lost import ask_again
 from mail.store.messages import (
     SWEEP,
     Known,
@@ -42,6 +43,7 @@ __all__ = [
     "Known",
     "Survey",
     "add_arrivals",
+    "ask_again",
     "begin_folder",
     "change_flags",
     "change_folders",

@@ -20,7 +20,9 @@ MAX_COUNT = 2**31 - 1  # what the column holds; RFC 3501 allows twice that
 _LOCAL = """
 SELECT f.id, f.wire_name, f.name, f.delimiter, f.role, f.attributes, f.selectable, f.mailbox_id, f.total_count,
        f.unread_count, f.uidvalidity, f.uidnext, f.highestmodseq, f.backfill_uid, f.flags_uid, f.mirrored_count,
-       count(g.uid), coalesce(bool_or(g.next_try_at <= now()), false), f.failures, f.next_try_at
+       count(g.uid) FILTER (WHERE NOT EXISTS (
+           SELECT 1 FROM mail_location l WHERE l.folder_id = f.id AND l.uidvalidity = f.uidvalidity AND l.uid = g.uid
+       )), coalesce(bool_or(g.next_try_at <= now()), false), f.failures, f.next_try_at
 FROM mail_folder f LEFT JOIN mail_gap g ON g.folder_id = f.id
 WHERE f.account_id = %s GROUP BY f.id
 """
@@ -127,7 +129,18 @@ def _delete(batch: Batch, ours: LocalFolder) -> None:
 
 
 def _differs(ours: LocalFolder, theirs: RemoteFolder) -> bool:
-    return _listed(theirs, ours) != _listed_now(ours)
+    """Whether LIST and STATUS tell of the folder what is not known yet (in terms of `_listed`)."""
+    return (
+        ours.total != _count(theirs, theirs.messages, ours.total)
+        or ours.unread != _count(theirs, theirs.unseen, ours.unread)
+        or ours.name != theirs.name
+        or ours.wire_name != theirs.wire_name
+        or ours.selectable != theirs.selectable
+        or ours.attributes != theirs.attributes - _PASSING
+        or ours.delimiter != theirs.delimiter
+        or ours.role != theirs.role
+        or ours.mailbox_id != theirs.mailbox_id
+    )
 
 
 def _listed(theirs: RemoteFolder, ours: LocalFolder | None = None) -> dict[str, object]:
@@ -149,20 +162,6 @@ def _count(theirs: RemoteFolder, told: int | None, before: int) -> int:
     if not theirs.selectable:
         return 0
     return before if told is None else min(told, MAX_COUNT)
-
-
-def _listed_now(ours: LocalFolder) -> dict[str, object]:
-    return {
-        "name": ours.name,
-        "wire_name": ours.wire_name,
-        "delimiter": ours.delimiter,
-        "role": ours.role,
-        "attributes": sorted(ours.attributes),
-        "selectable": ours.selectable,
-        "mailbox_id": ours.mailbox_id,
-        "total_count": ours.total,
-        "unread_count": ours.unread,
-    }
 
 
 def begin_folder(batch: Batch, folder: LocalFolder, selected: Selected) -> LocalFolder:

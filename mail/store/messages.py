@@ -50,17 +50,22 @@ def add_arrivals(
     fresh = {arrival.message: arrival for arrival in reversed(arrivals) if arrival.parsed is not None}
     if fresh:
         _insert_messages(batch, folder, fresh, assignment, str(pack), packed)
-    restored = [message for message in packed.places if message not in fresh]
-    if restored:
-        batch.cursor.execute(
-            "UPDATE mail_message m SET pack_id = %s, raw_at = new.raw_at, raw_size = new.raw_size, "
-            "body_at = new.body_at, body_size = new.body_size "
-            "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) "
-            "AS new(id, raw_at, raw_size, body_at, body_size) WHERE m.id = new.id",
-            [pack, restored, *map(list, zip(*(packed.places[message] for message in restored), strict=True))],
-        )
+    _restore(batch, {message: place for message, place in packed.places.items() if message not in fresh}, pack)
     _insert_links(batch, assignment)
     _insert_places(batch, folder, arrivals, fresh)
+
+
+def _restore(batch: Batch, places: Mapping[UUID, tuple[int, int, int, int]], pack: UUID | None) -> None:
+    """Contents that were lost are there again; what was left of them is waste."""
+    if places:
+        raw.waste(batch.cursor, places.keys())
+        batch.cursor.execute(
+            "UPDATE mail_message m SET pack_id = %s, raw_at = new.raw_at, raw_size = new.raw_size, "
+            "body_at = new.body_at, body_size = new.body_size, lost_at = NULL "
+            "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) "
+            "AS new(id, raw_at, raw_size, body_at, body_size) WHERE m.id = new.id",
+            [pack, *raw.columns(places)],
+        )
 
 
 def _insert_messages(

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from accounts.models import Account
+from mail import raw
 
 _CHUNK = 2000
 _PACKS = 20
@@ -53,8 +54,7 @@ def _remove_packs(account_id: UUID) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT id FROM mail_pack WHERE account_id = %s LIMIT %s", [account_id, _PACKS])
         packs = [pack for (pack,) in cursor.fetchall()]
-        cursor.execute("DELETE FROM mail_frame WHERE pack_id = ANY(%s)", [packs])
-        cursor.execute("DELETE FROM mail_pack WHERE id = ANY(%s)", [packs])
+        raw.forget(cursor, packs)
     return len(packs)
 
 

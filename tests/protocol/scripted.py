@@ -37,7 +37,7 @@ class ScriptedServer:
         self.heard: list[bytes] = []
         self.literal_plus = True  # whether {1+} is understood, offered or not
         self._script = {**_ORDINARY, **script}
-        self._greeting = greeting
+        self.greeting = greeting
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -46,6 +46,11 @@ class ScriptedServer:
     def login(self) -> Login:
         """How to reach it."""
         return Login("127.0.0.1", self._listener.getsockname()[1], "none", "alice", "secret", trusted=True)
+
+    def now(self, script: Mapping[str, bytes]) -> None:
+        """From now on it answers so, and forgets what it heard."""
+        self._script = {**_ORDINARY, **script}
+        self.heard.clear()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -64,7 +69,7 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
                 with connection, contextlib.suppress(OSError):
                     connection.settimeout(10)
-                    if _say(connection, self._greeting):
+                    if _say(connection, self.greeting):
                         self._converse(connection)
 
     def _converse(self, connection: socket.socket) -> None:

@@ -19,6 +19,7 @@ WRONG = {
     "SYNCFARM_PORT": "http",
     "SYNCFARM_FLOWER_PORT": "70000",
     "SYNCFARM_URL": "mail.example.com",
+    "SYNCFARM_RAW_STORE": "https://bucket.example.com",
     "SYNCFARM_MAX_MESSAGE_BYTES": "100",
     "SYNCFARM_DATABASE_CONNECTIONS": "-1",
     "SYNCFARM_LOG_LEVEL": "LOUD",
@@ -67,6 +68,51 @@ def test_a_wrong_value_names_its_variable_and_the_cure(monkeypatch: pytest.Monke
 def test_a_database_address_without_a_database_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://localhost:5432/")
     with pytest.raises(env.WrongSetting, match="DATABASE_URL"):
+        env.read()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "database",
+        "file:///srv/raw%20mail",
+        "s3://mail",
+        "s3://mail/farm/1?region=eu-north-1",
+        "s3://mail?endpoint=http://127.0.0.1:9000&region=x",
+    ],
+)
+def test_raw_mail_may_be_kept_in_several_places(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SYNCFARM_RAW_STORE", value)
+    assert env.read().raw_store == value.removeprefix("database")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "disk",
+        "/srv/raw",
+        "file://srv/raw",
+        "file:///",
+        "file:///srv?x=1",
+        "s3://",
+        "s3:///prefix",
+        "s3://key:secret@mail",
+        "s3://mail?endpoint=minio:9000",
+        "s3://mail?colour=red",
+        "s3://mail?region",
+        "s3://[mail",
+    ],
+)
+def test_a_raw_store_that_cannot_be_one_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SYNCFARM_RAW_STORE", value)
+    with pytest.raises(env.WrongSetting, match="SYNCFARM_RAW_STORE"):
+        env.read()
+
+
+def test_a_bucket_needs_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCFARM_RAW_STORE", "s3://mail")
+    monkeypatch.setattr(env, "find_spec", lambda _name: None)
+    with pytest.raises(env.WrongSetting, match=r"prod\.txt"):
         env.read()
 
 
