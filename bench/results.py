@@ -28,9 +28,9 @@ def load(path: Path) -> dict[str, Kept]:
     """What the file holds, by figure; nothing if it is missing or of another kind."""
     try:
         figures: dict[str, Any] = json.loads(path.read_text())["figures"]
-    except (OSError, ValueError, KeyError):
+        return {name: _kept(**saved) for name, saved in figures.items()}
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return {name: _kept(**saved) for name, saved in figures.items()}
 
 
 def save(path: Path, found: Mapping[str, Kept]) -> None:

@@ -42,6 +42,11 @@ UPDATE accounts_account SET lease_token = %s, lease_expires_at = now() + make_in
 WHERE id = %s AND lease_token = %s AND removed_at IS NULL RETURNING *
 """
 
+_GIVE_BACK = """
+UPDATE accounts_account SET lease_token = NULL, lease_expires_at = NULL, deaths = 0{}
+WHERE id = %s AND lease_token = %s AND removed_at IS NULL{}
+"""
+
 
 def claim_due(limit: int) -> list[tuple[UUID, UUID]]:
     """Claim up to `limit` due accounts, the longest waiting first: (account, lease token)."""
@@ -89,9 +94,15 @@ class Lease:
         """End the lease and write columns of the account, in one statement: if it is ours, and the row as `known`.
 
         Nothing may be written under the lease after it. False: nothing was written."""
-        ours = Account.objects.present().filter(id=self.account.id, lease_token=self.token, **known)
-        if ours.update(lease_token=None, lease_expires_at=None, deaths=0, **columns):
-            self._given_back = True
+        assigned = "".join(f", {name} = %s" for name in columns)
+        expected = "".join(f" AND {name} IS NOT DISTINCT FROM %s" for name in known)
+        # Not a query of the model: every sync ends with it, and it would cost a sixth of one that finds nothing new.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _GIVE_BACK.format(assigned, expected),
+                [*columns.values(), self.account.id, self.token, *known.values()],
+            )
+            self._given_back = bool(cursor.rowcount)
         return self._given_back
 
     def end(self) -> None:

@@ -30,7 +30,7 @@ SELECT account_id, array_agg(id ORDER BY created_at) FROM (
            row_number() OVER older AS number
     FROM mail_pack p
     WHERE p.wasted > p.octets / 2 AND p.account_id IN (
-        SELECT DISTINCT account_id FROM (SELECT account_id FROM mail_pack WHERE wasted > octets / 2 LIMIT 1000) some
+        SELECT DISTINCT account_id FROM (SELECT account_id FROM mail_pack WHERE wasted > octets / 2 LIMIT 1000) few
         LIMIT %(accounts)s)
     WINDOW older AS (PARTITION BY p.account_id ORDER BY p.created_at, p.id)
 ) ranked WHERE number = 1 OR (number <= %(packs)s AND sum <= %(octets)s) GROUP BY account_id

@@ -22,6 +22,7 @@ SELECT f.id, f.wire_name, f.name, f.delimiter, f.role, f.attributes, f.selectabl
        f.unread_count, f.uidvalidity, f.uidnext, f.highestmodseq, f.backfill_uid, f.flags_uid, f.mirrored_count,
        count(g.uid) FILTER (WHERE NOT EXISTS (
            SELECT 1 FROM mail_location l WHERE l.folder_id = f.id AND l.uidvalidity = f.uidvalidity AND l.uid = g.uid
+           OFFSET 0 -- an index probe for each gap, never a hash of all places
        )), coalesce(bool_or(g.next_try_at <= now()), false), f.failures, f.next_try_at
 FROM mail_folder f LEFT JOIN mail_gap g ON g.folder_id = f.id
 WHERE f.account_id = %s GROUP BY f.id

@@ -7,11 +7,15 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from django.db import connection, transaction
 from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 
-from mail.models import Pack
+from accounts.models import Account
+from mail import audit, raw
+from mail.models import Folder, Frame, Message, Pack
 from mail.raw.objects import ObjectStore, key, store_at
+from tests.integration.factories import make_message, make_thread
 
 __all__ = ["bucket", "objects", "raw_store", "s3_server"]
 
@@ -82,8 +86,17 @@ class Watched:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Listen at the store's own methods."""
         read, write = self.store.read, self.store.write
-        monkeypatch.setattr(self.store, "read", lambda *call: self.reads.append(call) or read(*call))
-        monkeypatch.setattr(self.store, "write", lambda *call: self.writes.append(call[0]) or write(*call))
+
+        def noted_read(key: str, at: int, size: int) -> bytes:
+            self.reads.append((key, at, size))
+            return read(key, at, size)
+
+        def noted_write(key: str, content: bytes) -> None:
+            self.writes.append(key)
+            write(key, content)
+
+        monkeypatch.setattr(self.store, "read", noted_read)
+        monkeypatch.setattr(self.store, "write", noted_write)
 
 
 def watched(address: str, monkeypatch: pytest.MonkeyPatch) -> Watched:
@@ -91,3 +104,68 @@ def watched(address: str, monkeypatch: pytest.MonkeyPatch) -> Watched:
     found = Watched(store_at(address))
     found.install(monkeypatch)
     return found
+
+
+def make_batch(account: Account, folder: Folder, count: int, *, octets: int = 2000) -> list[Message]:
+    """Messages whose contents are in one pack, stored as a sync does it."""
+    mails = [f"Subject: {uuid4()}\r\n\r\n".encode() + bytes([65 + number]) * octets for number in range(count)]
+    thread = make_thread(account)
+    messages = [make_message(account, folder, mail=mail, thread=thread) for mail in mails]
+    contents = [
+        raw.Content(message.pk, mail, b"body %d" % number)
+        for number, (message, mail) in enumerate(zip(messages, mails, strict=True))
+    ]
+    packed = raw.keep(account.pk, raw.pack(contents))
+    with transaction.atomic(), connection.cursor() as cursor:
+        raw.waste(cursor.cursor, [message.pk for message in messages])
+        raw.put(cursor.cursor, account.pk, packed)
+    for message in messages:
+        message.pack_id = packed.id
+        message.raw_at, message.raw_size, message.body_at, message.body_size = packed.places[message.pk]
+        message.save()
+    return messages
+
+
+def pack_of(message: Message) -> Pack:
+    """Where its contents are."""
+    return Pack.objects.get(pk=Message.objects.values_list("pack", flat=True).get(pk=message.pk))
+
+
+def object_of(message: Message) -> str:
+    """The key of that."""
+    return key(message.account_id, pack_of(message).pk)
+
+
+def frame_of(message: Message) -> Frame:
+    """The frame in which its raw message begins."""
+    frame = Frame.objects.filter(pack=message.pack_id, start__lte=message.raw_at).order_by("start").last()
+    assert frame
+    return frame
+
+
+def damage(message: Message, address: str) -> None:
+    """Change a bit in the middle of the frame that holds a raw message."""
+    message.refresh_from_db()
+    frame = frame_of(message)
+    if frame.data is not None:
+        Frame.objects.filter(pack=frame.pack_id, start=frame.start).update(data=_changed(bytes(frame.data)))
+        return
+    name, objects = object_of(message), store_at(address)
+    whole = objects.read(name, 0, 1 << 30)
+    assert frame.at is not None
+    assert frame.size is not None
+    at, end = frame.at, frame.at + frame.size
+    objects.remove(name)
+    objects.write(name, whole[:at] + _changed(whole[at:end]) + whole[end:])
+
+
+def _changed(octets: bytes) -> bytes:
+    middle = len(octets) // 2
+    return octets[:middle] + bytes([octets[middle] ^ 1]) + octets[middle + 1 :]
+
+
+def sound(account: Account) -> bool:
+    """Whether packs hold what they say, and messages have contents: an audit of the mirror by itself."""
+    found = [str(each) for each in audit._within(account)]
+    assert [each for each in found if "pack" in each or "raw" in each] == []
+    return True

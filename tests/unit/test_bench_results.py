@@ -63,6 +63,8 @@ def test_a_peer_that_is_missing_is_named_and_not_judged() -> None:
 def test_figures_that_were_not_measured_again_stay(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     assert results.load(path) == {}
+    path.write_text('{"figures": {"a": {"measured_in": "another format"}}}')
+    assert results.load(path) == {}
     first = {"a": kept("A", Judged("a", 1, 2)), "b": kept("B", Judged("b", 3, 4, at_most=False))}
     results.save(path, first)
     assert results.load(path) == first
