@@ -2,6 +2,7 @@
 
 from mail.imap.reader import Data, Status
 from mail.imap.wire import CommandRefused, Wire
+from mail.types import ConnectionFailed
 
 _WHO = b'ID ("name" "Syncfarm")'  # RFC 2971; 163.com and its sisters let nobody select a folder who does not say
 
@@ -31,10 +32,14 @@ class Extensions:
 
 
 def _ask(wire: Wire) -> frozenset[str]:
+    """Raises ConnectionFailed where the server says NO, which is about this moment: without its ids (RFC 8474), say,
+    mail would be known by other names until the next session."""
     try:
         return _listed(wire.run(b"CAPABILITY"), b"CAPABILITY")
-    except CommandRefused:  # then nothing is used that need be offered
-        return frozenset()
+    except CommandRefused as refused:
+        if refused.understood:
+            raise ConnectionFailed(f"The server does not tell what it can do: {refused}") from refused
+        return frozenset()  # then nothing is used that need be offered
 
 
 def _listed(responses: list[Data | Status], kind: bytes) -> frozenset[str]:

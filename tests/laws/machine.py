@@ -47,7 +47,7 @@ FAULTS = st.fixed_dictionaries(
         "bye": _COMMAND,
         "refuse": _COMMAND,
         "refuse_late": _COMMAND,
-        "code": st.sampled_from(["UNAVAILABLE", "SERVERBUG", "INUSE", "OVERQUOTA", "NONEXISTENT"]),
+        "code": st.sampled_from(["UNAVAILABLE", "INUSE", "OVERQUOTA", "NONEXISTENT"]),
         "stale": st.integers(-2, 2),
     },
 )
@@ -131,7 +131,11 @@ class Mirroring(RuleBasedStateMachine):
     @rule(death=DEATHS, meanwhile=st.dictionaries(_COMMAND, CHANGES, max_size=1), budget=BUDGETS)
     def sync_and_die(self, death: Death, meanwhile: dict[int, Change], budget: timedelta) -> None:
         """A turn whose worker is killed at a step; its lease runs out."""
-        worker, happens = Worker(death), self._meanwhile(meanwhile)
+        self.dies(death, self._meanwhile(meanwhile), budget=budget)
+
+    def dies(self, death: Death, happens: Callable[[int], None] = lambda _number: None, **options: timedelta) -> bool:
+        """Whether the turn came to that step."""
+        worker = Worker(death)
 
         def before(number: int) -> None:
             happens(number)
@@ -140,7 +144,8 @@ class Mirroring(RuleBasedStateMachine):
             except Killed:
                 raise LineBroken from None
 
-        self._turn(Trouble(before=before), worker=worker, budget=budget)
+        self._turn(Trouble(before=before), worker=worker, **options)
+        return worker.dead
 
     @rule(at=_COMMAND, change=CHANGES)
     def sync_by_two(self, at: int, change: Change) -> None:

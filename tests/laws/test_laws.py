@@ -15,15 +15,17 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pytest_django import Settings
 
+from mail.mirror import TURN
 from tests.integration.guard import guarded_log
+from tests.laws.death import STEPS, Death
 from tests.laws.machine import WINDOW, Mirroring
-from tests.laws.manner import OFFERED
+from tests.laws.mailing import Change
+from tests.laws.manner import OFFERED, Manner
 
 LONG = int(os.environ.get("SYNCFARM_LAWS", "0"))
-STEPS = 25 if LONG else 10
 SETTINGS = settings(
     max_examples=LONG or 6,
-    stateful_step_count=STEPS,
+    stateful_step_count=25 if LONG else 10,
     derandomize=not LONG,
     database=None,
     deadline=None,
@@ -33,6 +35,16 @@ SETTINGS = settings(
     # An example talks to PostgreSQL and over sockets: what is slow for Hypothesis is what is tested here.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+# What happens to a mailbox between two turns.
+_AN_HOUR = [
+    Change("append", flags=frozenset({"\\Seen"})),
+    Change("move", to=1, which=2),
+    Change("flag", which=1, flags=frozenset({"\\Flagged"})),
+    Change("reply", where=1, which=1),
+    Change("copy", where=1, which=3),
+    Change("expunge", where=1, which=0),
+]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(0 if LONG else 600)]
 
@@ -52,3 +64,19 @@ def _small(settings: Settings, transactional_db: None, monkeypatch: pytest.Monke
 def test_the_mirror_converges_whatever_happens(strategy: str) -> None:
     # Any factory will do, as the function's own documentation says.
     run_state_machine_as_test(partial(Mirroring, strategy), settings=SETTINGS)  # type: ignore[arg-type] # see above
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("strategy", OFFERED)
+def test_a_worker_may_die_at_every_step(strategy: str, step: str) -> None:
+    state = Mirroring(strategy)
+    state.connect(Manner(), one_uidvalidity=False, ids_by_content=False, before=[])
+    try:
+        after = 0
+        while state.dies(Death(step, after)):
+            state.sync(TURN, thorough=False)
+            state.change(_AN_HOUR if after % 5 else [*_AN_HOUR, Change("reset", which=1)])
+            after += 1 if step != "statement" else 3  # they are many
+        assert after > 3
+    finally:
+        state.teardown()
