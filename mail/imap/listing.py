@@ -1,7 +1,7 @@
 """LIST and STATUS responses to folders (RFC 3501 §7.2.2, RFC 5258, RFC 5819)."""
 
+import functools
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from mail.imap import fetching, names, roles
 from mail.imap.offer import Offer, Way
@@ -12,6 +12,7 @@ from mail.types import RemoteFolder
 
 _NOT_SELECTABLE = {"\\noselect", "\\nonexistent"}
 _MOMENTARY = {"\\marked", "\\unmarked"}  # they tell of new mail, not of the folder
+_ORDINARY = 500  # octets of attributes and name; larger ones are not kept in memory
 _COUNTS = b"MESSAGES UNSEEN UIDNEXT UIDVALIDITY"
 
 
@@ -90,26 +91,39 @@ def folders(responses: Iterable[Data | Status]) -> list[RemoteFolder]:
             listed.setdefault(_key(response.items[2]), response.items)
         elif response.kind == b"STATUS" and len(response.items) >= 2:
             counts[_key(response.items[0])] = fetching.pairs(response.items[1])
-    found = [_folder(items, counts.get(key, {})) for key, items in listed.items() if b"\0" not in key]
-    return _with_roles(found)
+    named = {key: _line(items) for key, items in listed.items() if b"\0" not in key}
+    assigned = roles.assign([candidate for _wire, candidate in named.values()])
+    return [
+        _folder(wire, candidate, role, counts.get(key, {}))
+        for (key, (wire, candidate)), role in zip(named.items(), assigned, strict=True)
+    ]
 
 
-def _folder(items: list[Token], counts: Mapping[bytes, Token]) -> RemoteFolder:
-    """A folder, still without its role."""
-    sent, delimiter = items[0], items[1]
-    wire = _text(items[2])
-    words = (
-        [_text(each).decode("utf-8", "replace").replace("\0", "\ufffd") for each in sent]
-        if isinstance(sent, list)
-        else []
-    )
+def _line(items: list[Token]) -> tuple[str, roles.Candidate]:
+    """What a LIST response says of a folder: its wire name, and all that its role depends on."""
+    sent, delimiter, wire = items[0], items[1], _text(items[2])
+    attributes = tuple(_text(each) for each in sent) if isinstance(sent, list) else ()
+    read = _named if len(wire) + sum(map(len, attributes)) <= _ORDINARY else _named.__wrapped__
+    return read(attributes, delimiter if isinstance(delimiter, bytes) and len(delimiter) <= 9 else None, wire)
+
+
+@functools.lru_cache(maxsize=8192)  # it is the same at every look, and mostly for all accounts of a server
+def _named(sent: tuple[bytes, ...], delimiter: bytes | None, wire: bytes) -> tuple[str, roles.Candidate]:
+    words = [word.decode("utf-8", "replace").replace("\0", "\ufffd") for word in sent]
     attributes = frozenset(word for word in words if word.lower() not in _MOMENTARY)
+    selectable = not any(attribute.lower() in _NOT_SELECTABLE for attribute in attributes)
+    name = "INBOX" if _key(wire) == b"INBOX" else names.decode(wire)
+    return wire.decode("latin-1"), roles.Candidate(name, _delimiter(delimiter), attributes, selectable)
+
+
+def _folder(wire_name: str, listed: roles.Candidate, role: str, counts: Mapping[bytes, Token]) -> RemoteFolder:
     return RemoteFolder(
-        wire_name=wire.decode("latin-1"),
-        name="INBOX" if _key(wire) == b"INBOX" else names.decode(wire),
-        delimiter=_delimiter(delimiter),
-        attributes=attributes,
-        selectable=not any(attribute.lower() in _NOT_SELECTABLE for attribute in attributes),
+        wire_name=wire_name,
+        name=listed.name,
+        delimiter=listed.delimiter,
+        attributes=listed.attributes,
+        role=role,
+        selectable=listed.selectable,
         messages=_count(counts, b"MESSAGES"),
         unseen=_count(counts, b"UNSEEN"),
         uidnext=_count(counts, b"UIDNEXT"),
@@ -119,15 +133,10 @@ def _folder(items: list[Token], counts: Mapping[bytes, Token]) -> RemoteFolder:
     )
 
 
-def _delimiter(sent: Token) -> str:
+def _delimiter(sent: bytes | None) -> str:
     """One character, as it stands in names for people; "" where there are no levels, or what is sent is none."""
-    read = names.decode(sent) if isinstance(sent, bytes) else ""
+    read = names.decode(sent) if sent is not None else ""
     return read if len(read) == 1 and read != "\ufffd" else ""
-
-
-def _with_roles(found: list[RemoteFolder]) -> list[RemoteFolder]:
-    candidates = [roles.Candidate(each.name, each.delimiter, each.attributes, each.selectable) for each in found]
-    return [replace(each, role=role) for each, role in zip(found, roles.assign(candidates), strict=True)]
 
 
 def _key(wire: Token) -> bytes:

@@ -1,5 +1,6 @@
 """What a folder is for: by its special-use attribute (RFC 6154, Gmail's XLIST), else by its name in many languages."""
 
+import functools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,14 +69,30 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
-    """A folder as far as its role depends on it."""
+    """A folder as far as its role depends on it. Without slots, for it keeps what is found out about it."""
 
     name: str
     delimiter: str
     attributes: frozenset[str]
     selectable: bool
+
+    @functools.cached_property
+    def stated(self) -> str:
+        """The role that its attributes state, or ""."""
+        if self.name == "INBOX":
+            return "inbox"
+        stated = (_BY_ATTRIBUTE.get(attribute.lower(), "") for attribute in sorted(self.attributes))
+        return next((role for role in stated if role), "")
+
+    @functools.cached_property
+    def rank(self) -> tuple[int, str]:
+        """(place in the table, role) of its name; role "" where it has none."""
+        path = self.name.split(self.delimiter) if self.delimiter else [self.name]
+        if len(path) == 2 and path[0].casefold() == "inbox":
+            path = path[1:]
+        return _KNOWN.get(_folded(path[0]), (0, "")) if len(path) == 1 else (0, "")
 
 
 def assign(folders: Sequence[Candidate]) -> list[str]:
@@ -84,29 +101,14 @@ def assign(folders: Sequence[Candidate]) -> list[str]:
     Attributes decide; a name counts only at the top level or right below INBOX, only for roles nobody has by
     attribute, and for one folder each.
     """
-    roles = [_stated(folder) for folder in folders]
+    roles = [folder.stated for folder in folders]
     taken = set(roles)
-    ranked = sorted((_rank(folder), at) for at, folder in enumerate(folders) if folder.selectable and not roles[at])
+    ranked = sorted((folder.rank, at) for at, folder in enumerate(folders) if folder.selectable and not roles[at])
     for (_, role), at in ranked:
         if role and role not in taken:
             roles[at] = role
             taken.add(role)
     return roles
-
-
-def _stated(folder: Candidate) -> str:
-    if folder.name == "INBOX":
-        return "inbox"
-    stated = (_BY_ATTRIBUTE.get(attribute.lower(), "") for attribute in sorted(folder.attributes))
-    return next((role for role in stated if role), "")
-
-
-def _rank(folder: Candidate) -> tuple[int, str]:
-    """(place in the table, role) of a folder's name; role "" where it has none."""
-    path = folder.name.split(folder.delimiter) if folder.delimiter else [folder.name]
-    if len(path) == 2 and path[0].casefold() == "inbox":
-        path = path[1:]
-    return _KNOWN.get(_folded(path[0]), (0, "")) if len(path) == 1 else (0, "")
 
 
 def _folded(name: str) -> str:
