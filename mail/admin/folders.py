@@ -3,12 +3,14 @@
 from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mail.admin import wording
 from mail.admin.bounded import ReadOnlyAdmin
 from mail.models import Folder
+
+_GAPS = 20  # listed on a folder's page
 
 
 @admin.register(Folder)
@@ -20,9 +22,10 @@ class FolderAdmin(ReadOnlyAdmin):
     search_help_text = "Folder id"
     ordering = ("account", "name")
     list_select_related = ("account",)
-    readonly_fields = ("state_words", "progress", "synced", "messages")
+    readonly_fields = ("state_words", "progress", "synced", "messages", "gaps")
     fieldsets = (
-        (None, {"fields": ("account", "name", "role", "state_words", "progress", "unread_count", "error", "messages")}),
+        (None, {"fields": ("account", "name", "role", "state_words", "progress", "unread_count", "error", "messages",
+                           "gaps")}),
         ("Sync point", {"fields": ("uidvalidity", "uidnext", "highestmodseq", "backfill_uid", "flags_uid", "failures",
                                    "next_try_at", "synced")}),
         ("Server", {"fields": ("id", "wire_name", "delimiter", "attributes", "selectable", "mailbox_id",
@@ -49,6 +52,23 @@ class FolderAdmin(ReadOnlyAdmin):
     @admin.display(description="Error")
     def error_words(self, folder: Folder) -> SafeString:
         return wording.live(f"error-{folder.pk.hex}", wording.short(folder.error))
+
+    @admin.display(description="Messages missing")
+    def gaps(self, folder: Folder) -> SafeString:
+        """UIDs that the server lists and the mirror does not have, with the reason and the next try."""
+        total = folder.gaps.count()
+        if not total:
+            return SafeString("none")
+        lines = format_html_join(
+            "",
+            "<li>UID {}: {}; asked for again on {}</li>",
+            (
+                (gap.uid, gap.reason[:300], wording.moment(gap.next_try_at))
+                for gap in folder.gaps.order_by("uid")[:_GAPS]
+            ),
+        )
+        rest = format_html("<li>and {} more</li>", total - _GAPS) if total > _GAPS else ""
+        return format_html("<ul>{}{}</ul>", lines, rest)
 
     @admin.display(description="Messages")
     def messages(self, folder: Folder) -> SafeString:

@@ -4,9 +4,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from mail.models import LogEntry, Message
+from mail.models import Gap, LogEntry, Message
 from mail.search import index_account
 from tests.integration.admin.pages import (
     ACCOUNTS,
@@ -176,3 +177,12 @@ def test_a_page_is_read_from_an_index_in_its_order(
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert index in plan
     assert "Sort" not in plan, plan
+
+
+def test_a_folders_page_names_the_messages_that_are_missing_and_why(operator: Client) -> None:
+    folder = make_folder(an_account())
+    for uid in range(1, 23):
+        Gap.objects.create(folder=folder, uid=uid, next_try_at=timezone.now(), reason="<b>refused</b>")
+    html = operator.get(reverse("admin:mail_folder_change", args=[folder.pk])).content.decode()
+    assert "UID 7: &lt;b&gt;refused" in html
+    assert "and 2 more" in html
