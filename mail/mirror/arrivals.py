@@ -58,7 +58,7 @@ def _copy_singly(turn: Turn, folder: LocalFolder, uids: Sequence[int], checkpoin
             columns = checkpoint([entry.uid])
             with turn.writing() as writing:
                 store.suspect(writing, folder, entry.uid, timezone.now(), _POISON)
-                folder = store.checkpoint(writing, folder, **columns)
+                folder = replace(store.checkpoint(writing, folder, **columns), gap_due=True)  # to be settled
             try:
                 haul = fetch(turn, [entry], headers_only=too_large)
             except ConnectionFailed:

@@ -32,7 +32,8 @@ def known_messages(messages: Collection[UUID]) -> dict[UUID, Known]:
     """Those of the messages that the mirror has."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, received_at, pack_id IS NOT NULL FROM mail_message WHERE id = ANY(%s::uuid[])",
+            "SELECT id, received_at, pack_id IS NOT NULL AND lost_at IS NULL FROM mail_message "
+            "WHERE id = ANY(%s::uuid[])",
             [plain_array(messages)],
         )
         return {message: Known(*facts) for message, *facts in cursor.fetchall()}

@@ -124,7 +124,7 @@ def test_what_changed_while_it_was_packed_is_right(
     """One of its messages is deleted, and another has its contents restored elsewhere, before the places are moved."""
     messages = make_batch(account, folder, 5)
     old = pack_of(messages[0])
-    keep = repacking.keep
+    keep = raw.keep
 
     def meanwhile(account_id, packed):  # type: ignore[no-untyped-def]
         monkeypatch.undo()
@@ -152,7 +152,7 @@ def test_of_two_at_once_one_packs_anew(
 ) -> None:
     messages = make_batch(account, folder, 3)
     old = pack_of(messages[0])
-    keep = repacking.keep
+    keep = raw.keep
 
     def meanwhile(account_id, packed):  # type: ignore[no-untyped-def]
         monkeypatch.undo()
