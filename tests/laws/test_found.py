@@ -9,8 +9,9 @@ from pytest_django import Settings
 from accounts.models import Account, Host
 from mail import lease
 from mail.mirror import Result, sync_account
-from mail.models import Folder, Gap
+from mail.models import Folder, Gap, Transaction
 from tests.laws.account import connected, removed
+from tests.laws.commands import Token
 from tests.laws.comparison import differences, of_mirror, of_model
 from tests.laws.manner import OFFERED, Manner, Trouble
 from tests.laws.model import Mailbox
@@ -34,13 +35,13 @@ class Stand:
         with self.server.troubled(trouble or Trouble()):
             return sync_account(self.account.id, lease.claim(self.account.id))
 
-    def after(self, command: bytes, happens: Callable[[], None]) -> Callable[[int], None]:
-        """`happens` as soon as the command after the first such one has come."""
+    def when(self, command: list[Token], happens: Callable[[int], object]) -> Callable[[int], None]:
+        """`happens` when the first command that begins so has come, and is not answered."""
         waiting = [happens]
 
         def before(number: int) -> None:
-            if number and self.server.heard[number - 1][0] == command and waiting:
-                waiting.pop()()
+            if waiting and self.server.heard[number][: len(command)] == command:
+                waiting.pop()(number)
 
         return before
 
@@ -50,7 +51,7 @@ class Stand:
 
         def before(number: int) -> None:
             welcome = any(each[0] == b"LOGIN" for each in self.server.heard)
-            if welcome and command in self.server.heard[-1][:2] and trouble.refuse is None:
+            if welcome and command in self.server.heard[number][:2] and trouble.refuse is None:
                 trouble.refuse = number
 
         trouble.before = before
@@ -95,11 +96,12 @@ def test_mail_that_comes_as_another_goes_while_a_folder_is_opened_is_not_missed(
     its.sync()
     its.inbox.flag([2], frozenset({"\\Seen"}))
 
-    def happens() -> None:
+    def happens(_number: int) -> None:
         its.inbox.expunge([1])
         its.mailbox.append(its.inbox, b"Subject: late\r\n\r\n")
 
-    its.sync(Trouble(before=its.after(b"EXAMINE", happens)))
+    counted_again: list[Token] = [b"STATUS", b"INBOX", [b"UIDNEXT"]]
+    its.sync(Trouble(before=its.when(counted_again, happens)))
     for _ in range(2):
         assert its.sync() == Result()
     assert its.differences() == []
@@ -126,3 +128,20 @@ def test_a_command_that_is_refused_once_gives_no_message_another_id(
     its.time_passes()
     assert its.sync() == Result()
     assert its.differences() == []
+
+
+@pytest.mark.xfail(reason="a pass that missed a folder which vanished as it was opened passes for whole")
+def test_a_folder_that_is_renamed_as_it_is_opened_takes_no_mail_along(stand: Callable[[Manner], Stand]) -> None:
+    its = stand(Manner(frozenset(OFFERED["condstore"])))
+    work = its.mailbox.create(b"Work")
+    its.mailbox.append(its.inbox, b"Subject: moves\r\n\r\n")
+    its.sync()
+    its.mailbox.move(its.inbox, [1], work)
+    hangs_up = Trouble()
+    hangs_up.before = its.when([b"EXAMINE", b"Work"], lambda number: setattr(hangs_up, "bye", number))
+    assert its.sync(hangs_up).error
+    its.time_passes()
+    its.sync(Trouble(before=its.when([b"EXAMINE", b"Work"], lambda _number: its.mailbox.rename(b"Work", b"Kept"))))
+    its.sync()
+    assert its.differences() == []
+    assert not Transaction.objects.filter(account=its.account, object_type="message", kind="deleted").exists()

@@ -71,12 +71,13 @@ def test_the_mirror_converges_whatever_happens(strategy: str) -> None:
 def test_a_worker_may_die_at_every_step(strategy: str, step: str) -> None:
     state = Mirroring(strategy)
     state.connect(Manner(), one_uidvalidity=False, ids_by_content=False, before=[])
+    stride = (1 if LONG else 2) if step != "statement" else (3 if LONG else 11)  # statements are many
     try:
         after = 0
         while state.dies(Death(step, after)):
             state.sync(TURN, thorough=False)
             state.change(_AN_HOUR if after % 5 else [*_AN_HOUR, Change("reset", which=1)])
-            after += 1 if step != "statement" else 3  # they are many
+            after += stride
         assert after > 3
     finally:
         state.teardown()
