@@ -4,7 +4,7 @@ import functools
 from collections.abc import Generator, Iterable, Iterator, Mapping
 
 from mail.imap import fetching, names, roles
-from mail.imap.offer import Offer, Way
+from mail.imap.offer import Offer, Way, may_be_the_extension
 from mail.imap.reader import Data, Status, Token
 from mail.imap.regular import Items
 from mail.imap.wire import CommandRefused
@@ -24,8 +24,8 @@ def ask(offer: Offer) -> Iterator[Data | Status]:
         _extension, items = _ways_to_count(offer)[0]
         try:
             yield from offer.wire.run(b'LIST "" "*" RETURN (CHILDREN %sSTATUS (%s))' % (special, items))
-        except CommandRefused:  # one folder that cannot be opened makes some servers refuse it all
-            refused = True
+        except CommandRefused as refusal:  # one folder that cannot be opened makes some servers refuse it all
+            refused = may_be_the_extension(refusal)
         else:
             return
     listed = list(offer.ask(*_ways_to_list(offer)))

@@ -17,7 +17,8 @@ Way = tuple[str, Command]  # the extension that the command needs or "", and the
 _NOT_ITS_FAULT = frozenset(
     {
         b"NONEXISTENT", b"TRYCREATE", b"NOPERM", b"INUSE", b"UNAVAILABLE", b"OVERQUOTA", b"LIMIT", b"THROTTLED",
-        b"EXPUNGEISSUED", b"CONTACTADMIN", b"CORRUPTION", b"AUTHORIZATIONFAILED", b"EXPIRED", b"PRIVACYREQUIRED",
+        b"SERVERBUG", b"EXPUNGEISSUED", b"CONTACTADMIN", b"CORRUPTION", b"AUTHORIZATIONFAILED", b"EXPIRED",
+        b"PRIVACYREQUIRED",
     }
 )  # fmt: skip
 _GONE = re.compile(r"(doesn't|does not|not) exist|no such|non-?existent|unknown (mailbox|folder)", re.IGNORECASE)
@@ -37,7 +38,7 @@ class Offer:
 
     @property
     def failed(self) -> frozenset[str]:
-        """What the server offers and failed at in this session."""
+        """What the server offers and failed at in this session, FETCH items among it."""
         broken = {"LITERAL+"} if self.has("LITERAL+") and not self.wire.literal_plus else set[str]()
         return frozenset(self._failed | broken)
 
@@ -64,12 +65,21 @@ class Offer:
             try:
                 yield from self.wire.stream(*command)
             except CommandRefused as refused:
-                if not extension or not may_be_the_extension(refused):
+                # The ids of messages hang on OBJECTID: it is given up only where it is not understood.
+                if (
+                    not extension
+                    or not may_be_the_extension(refused)
+                    or (extension == "OBJECTID" and refused.understood)
+                ):
                     raise
                 suspects.append(extension)
             else:
                 self.blame(*suspects)
                 return
+
+    def believes(self, item: str) -> bool:
+        """Whether a FETCH item has not been found wrong; that may be blamed as an extension is."""
+        return item not in self._without and item not in self._failed
 
     def blame(self, *extensions: str) -> None:
         """The server failed at these, and not at the same command without them."""

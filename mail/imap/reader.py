@@ -101,7 +101,7 @@ class ResponseReader:
             literal = self._literal(size, MAX_LITERAL - size)
             rest = self._line()
             more = regular.rest(rest)
-            if more is None:
+            if more is None or more.get(b"UID", items.get(b"UID")) != items.get(b"UID", more.get(b"UID")):
                 return self._general(line, (literal, rest))
             items[section] = literal
             items.update(more)
@@ -115,7 +115,10 @@ class ResponseReader:
         kind = untagged[2].upper()
         if kind in _STATUS_KINDS:
             return _status(line)
-        return Data(kind, int(untagged[1] or 0), self._items(line, untagged.end(), ahead))
+        items, literals, balanced = self._items(line, untagged.end(), ahead)
+        if kind == b"FETCH" and literals and not (balanced and _is_one_message(items)):
+            raise ProtocolBroken(f"a literal of another size than it says: {readable(line[:80])}")
+        return Data(kind, int(untagged[1] or 0), items)
 
     def _line(self) -> bytes:
         line = self._stream.readline(MAX_LINE)
@@ -125,14 +128,15 @@ class ResponseReader:
             raise ProtocolBroken(f"a line of more than {MAX_LINE} octets")
         raise ConnectionEnded
 
-    def _items(self, line: bytes, position: int, ahead: tuple[bytes, bytes] | None) -> list[Token]:
-        """The tokens of a response whose first line is read; its literals and the lines after them are read here.
+    def _items(self, line: bytes, position: int, ahead: tuple[bytes, bytes] | None) -> tuple[list[Token], int, bool]:
+        """(tokens, literals among them, whether the parentheses are balanced) of a response whose first line is read;
+        its literals and the lines after them are read here.
 
         Tolerant: a parenthesis too many is dropped, one too few is closed by the end of the response.
         """
         outermost: list[Token] = []
         current, enclosing = outermost, []
-        room = MAX_LITERAL
+        room, literals, surplus = MAX_LITERAL, 0, False
         match = _TOKEN.match
         while token := match(line, position):
             position = token.end()
@@ -143,6 +147,7 @@ class ResponseReader:
                 enclosing.append(current)
                 current = inner
             elif which == _CLOSE:
+                surplus |= not enclosing
                 current = enclosing.pop() if enclosing else outermost
             elif which == _QUOTED:
                 text = token[3]
@@ -152,11 +157,12 @@ class ResponseReader:
                 room -= size
                 literal, line = ahead or (self._literal(size, room), self._line())
                 ahead, position = None, 0
+                literals += 1
                 current.append(literal)
             else:
                 atom = token[5]
                 current.append(None if atom in {b"NIL", b"nil"} else atom)
-        return outermost
+        return outermost, literals, not (enclosing or surplus)
 
     def _literal(self, size: int, room: int) -> bytes:
         if room < 0:
@@ -165,6 +171,18 @@ class ResponseReader:
         if len(literal) < size:
             raise ConnectionEnded
         return literal
+
+
+def _is_one_message(items: list[Token]) -> bool:
+    """Whether these are a FETCH response's names and values, with one UID and each section once. A literal whose size
+    is wrong swallows the start of the next response, whose items follow then."""
+    listed = items[0] if len(items) == 1 else None
+    if not isinstance(listed, list) or len(listed) % 2:
+        return False
+    names = [name.upper() if isinstance(name, bytes) else b"" for name in listed[::2]]
+    sections = [name for name in names if name.startswith(b"BODY[")]
+    uids = {str(value) for name, value in zip(names, listed[1::2], strict=True) if name == b"UID"}
+    return b"" not in names and len(sections) == len(set(sections)) and len(uids) <= 1
 
 
 def _status(line: bytes) -> Status:

@@ -1,5 +1,6 @@
 """A mailbox on its server, as the mirror asks about it: folders, what changed, bodies."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -146,18 +147,43 @@ class MailSession:
         return [found[uid] for uid in sorted(found)]
 
     def bodies(self, uids: Sequence[int], *, headers_only: bool = False) -> Iterator[Fetched]:
-        """The messages as the server sends them, each as it arrives; it may leave some out.
+        """The messages as the server sends them, each as it arrives; it may leave some out. One whose size is not as
+        the server says is asked for once more at the end.
 
         Whoever stops half way loses the connection. Raises FolderFailed after what came, and ConnectionFailed.
         """
         wanted = set(uids)
         body = b"BODY.PEEK[HEADER]" if headers_only else b"BODY.PEEK[]"
+        doubted: dict[int, bytes] = {}
+        for message in self._messages(wanted, body):
+            if headers_only or not self._is_doubtful(message):
+                yield message
+            else:
+                doubted[message.uid] = hashlib.sha256(message.raw or b"").digest()
+        yield from self._messages_again(doubted)
+
+    def _messages(self, wanted: set[int], body: bytes) -> Iterator[Fetched]:
         for chunk in uidsets.chunks(wanted):
             for uid, items in self._fetch(chunk, b"UID FLAGS INTERNALDATE RFC822.SIZE", body, ids=True):
-                message = fetching.fetched(uid, items, complete=not headers_only) if uid in wanted else None
+                whole = body == b"BODY.PEEK[]"
+                message = fetching.fetched(uid, items, complete=whole) if uid in wanted else None
                 if message:
                     wanted.discard(uid)
                     yield message
+
+    def _is_doubtful(self, message: Fetched) -> bool:
+        """Whether a body has another size than the server says: the line may have changed it, or the server may be
+        wrong about its mails' sizes, as Exchange is."""
+        return message.raw is not None and len(message.raw) != message.size and self._offer.believes("RFC822.SIZE")
+
+    def _messages_again(self, doubted: dict[int, bytes]) -> Iterator[Fetched]:
+        """The messages, given with their bodies' hashes, if they have the right size now, or are the same again."""
+        for message in self._messages(set(doubted), b"BODY.PEEK[]"):
+            same = hashlib.sha256(message.raw or b"").digest() == doubted[message.uid]
+            if same:
+                self._offer.blame("RFC822.SIZE")
+            if same or not self._is_doubtful(message):
+                yield message
 
     def close(self) -> None:
         """Log out if the server listens, and close the connection."""

@@ -111,11 +111,7 @@ def test_mail_that_comes_as_another_goes_while_a_folder_is_opened_is_not_missed(
     ("command", "code"),
     [
         *((command, "UNAVAILABLE") for command in (b"CAPABILITY", b"LIST", b"STATUS", b"EXAMINE", b"SEARCH", b"FETCH")),
-        pytest.param(
-            b"FETCH",
-            "SERVERBUG",
-            marks=pytest.mark.xfail(reason="ids are given up for what a server says of this moment"),
-        ),
+        (b"FETCH", "SERVERBUG"),
     ],
 )
 def test_a_command_that_is_refused_once_gives_no_message_another_id(
