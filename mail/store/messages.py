@@ -53,6 +53,8 @@ def add_arrivals(
         _insert_messages(batch, folder, fresh, assignment, str(pack), packed)
     _restore(batch, {message: place for message, place in packed.places.items() if message not in fresh}, pack)
     _insert_links(batch, assignment)
+    if folder.gap_due:
+        _vacate(batch, folder, arrivals)
     _insert_places(batch, folder, arrivals, fresh)
 
 
@@ -104,6 +106,23 @@ def _insert_messages(
             for message, arrival in fresh.items()
         ],
     )
+
+
+def _vacate(batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival]) -> None:
+    """A message asked for again may have other octets than before: some servers make them up each time (Exchange). Who
+    was at its UID leaves it."""
+    batch.cursor.execute(
+        "DELETE FROM mail_location l USING unnest(%s::bigint[], %s::uuid[]) AS new(uid, message) "
+        "WHERE l.folder_id = %s AND l.uidvalidity = %s AND l.uid = new.uid AND l.message_id <> new.message "
+        "RETURNING l.message_id",
+        [
+            plain_array(arrival.uid for arrival in arrivals),
+            plain_array(arrival.message for arrival in arrivals),
+            folder.id,
+            folder.uidvalidity,
+        ],
+    )
+    _leave(batch, folder, [message for (message,) in batch.cursor.fetchall()])
 
 
 def _insert_places(batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival], created: Container[UUID]) -> None:
@@ -173,7 +192,11 @@ def forget_places(batch: Batch, folder: LocalFolder, uids: Iterable[int]) -> Non
         "DELETE FROM mail_location WHERE folder_id = %s AND uidvalidity = %s AND uid = ANY(%s) RETURNING message_id",
         [folder.id, folder.uidvalidity, list(uids)],
     )
-    gone = [message for (message,) in batch.cursor.fetchall()]
+    _leave(batch, folder, [message for (message,) in batch.cursor.fetchall()])
+
+
+def _leave(batch: Batch, folder: LocalFolder, gone: Sequence[UUID]) -> None:
+    """Messages that had a place of the folder have it no more."""
     batch.moved.update(gone)
     Folder.objects.filter(id=folder.id).update(mirrored_count=Greatest(F("mirrored_count") - len(gone), 0))
 

@@ -19,8 +19,10 @@ from tasks.upkeep import upkeep
 from tests.integration.factories import make_key
 from tests.integration.mirroring import connected, log_of, mail, sync
 from tests.integration.raw_stores import *  # noqa: F403 -- fixtures
-from tests.integration.raw_stores import damage, keys_in, keys_of_packs, object_of, watched
+from tests.integration.raw_stores import damage, keys_in, keys_of_packs, object_of, sound, watched
+from tests.integration.scripted_inbox import Inbox, attempt, connected_to, holds
 from tests.mailboxes import Mailbox, MailboxFactory
+from tests.protocol.scripted import ScriptedServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted_loopback")]
 
@@ -154,6 +156,25 @@ def test_new_mail_beside_a_lost_one_arrives(lost: Message, mailbox: Mailbox) -> 
     heal(lost.account)
     assert read(lost.account, Message.objects.get(account=lost.account, subject="new")).startswith(b"Subject: new")
     assert is_whole(lost.account)
+
+
+def test_a_server_that_makes_up_other_octets_gets_another_message() -> None:
+    inbox = Inbox()
+    with ScriptedServer(inbox.script()) as server:
+        account = connected_to(server)
+        attempt(account)
+        before = Message.objects.get(account=account, subject="mail 5")
+        damage(before, "")
+        read(account, before)
+        inbox.mails[5] = mail("mail 5", body="made up anew")
+        server.now(inbox.script())
+        heal(account)
+        after = Message.objects.get(account=account, subject="mail 5")
+        assert after.pk != before.pk
+        assert b"made up anew" in read(account, after)
+        assert holds(account, inbox)
+    assert Folder.objects.get(account=account).mirrored_count == 3
+    assert sound(account)
 
 
 def test_a_store_that_is_down_fails_the_sync_and_loses_nothing(mailbox: Mailbox, settings: Settings) -> None:

@@ -190,6 +190,17 @@ def test_an_orphan_is_removed_after_a_day(objects: str, account: Account, folder
     assert keys_in(objects) == {key(account.pk, kept)}
 
 
+def test_a_store_under_another_address_keeps_what_is_needed(
+    bucket: str, account: Account, folder: Folder, settings: Settings
+) -> None:
+    settings.SYNCFARM_RAW_STORE = bucket
+    messages = make_batch(account, folder, 2)
+    settings.SYNCFARM_RAW_STORE = bucket.replace("&region=eu-central-1", "").replace("?", "?region=eu-central-1&")
+    assert bucket != settings.SYNCFARM_RAW_STORE
+    assert raw.remove_orphans(part_of(account), timezone.now() + timedelta(minutes=1)) == 0
+    assert len(raw.raws(messages)) == 2
+
+
 def test_what_is_not_a_pack_is_left_alone(objects: str, account: Account, folder: Folder) -> None:
     store_at(objects).write(f"{account.pk.hex}/notes", b"somebody's")
     assert raw.remove_orphans(part_of(account), timezone.now() + timedelta(minutes=1)) == 0
