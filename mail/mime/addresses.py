@@ -8,6 +8,7 @@ from mail.types import Address
 
 CACHED = 300  # bytes of a header value, or of one mailbox of it, that are worth remembering
 VALUE_CAP = 262_144  # bytes read of one address header
+FIELDS = 100  # occurrences read of one address header
 LIMIT = 2_000  # addresses kept of one header
 ODD = re.compile(rb"[^\x20-\x7e]|[(:;\\[]")
 # One mailbox of a plain list: "Name" <a@b> or Name <a@b> or a@b.
@@ -33,8 +34,8 @@ def parse(values: list[bytes], hint: str = "") -> tuple[tuple[Address, ...], boo
     if not values:
         return (), True
     found: list[Address] = []
-    whole = True
-    for value in values:
+    whole = len(values) <= FIELDS
+    for value in values[:FIELDS]:
         whole = whole and len(value) <= VALUE_CAP
         found += _cached(value, hint) if len(value) <= CACHED else _list(value[:VALUE_CAP], hint)
     return tuple(found[:LIMIT]), whole and len(found) <= LIMIT

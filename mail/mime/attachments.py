@@ -4,6 +4,8 @@ from mail.mime import fields, parameters, words
 from mail.mime.structure import Leaf
 from mail.types import Attachment
 
+NESTED_HEADER = 65_536  # bytes of a nested message that its subject is looked for in
+SUBJECT = 4_096  # bytes of that subject: 200 characters of it are kept
 NESTED = frozenset({"message/rfc822", "message/global", "message/news"})
 
 
@@ -12,9 +14,11 @@ def describe(raw: bytes, part: int, leaf: Leaf, html: str) -> tuple[Attachment, 
     declare."""
     size, intact = leaf.size(raw)
     name = parameters.filename(leaf.disposition, leaf.content_type)
+    if not name and leaf.content_type.value in NESTED:
+        name = _subject(leaf.beginning(raw, NESTED_HEADER))
     attachment = Attachment(
         part=part,
-        filename=name if name or leaf.content_type.value not in NESTED else _subject(leaf.content(raw)[0]),
+        filename=name,
         content_type=leaf.content_type.value,
         size=size,
         content_id=leaf.content_id,
@@ -35,7 +39,7 @@ def _is_inline(leaf: Leaf, html: str) -> bool:
 
 def _subject(data: bytes) -> str:
     """A file name for a nested message without one: its subject."""
-    found, _ = fields.message(data[:65_536])
-    subject = next((words.text(value) for name, value in found if name.strip().lower() == b"subject"), "")
+    found, _ = fields.message(data)
+    subject = next((words.text(value[:SUBJECT]) for name, value in found if name.strip().lower() == b"subject"), "")
     kept = "".join(char if char.isprintable() and char not in '/\\:*?"<>|' else " " for char in subject[:200])
     return f"{' '.join(kept.split()) or 'message'}.eml"

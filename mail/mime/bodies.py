@@ -5,6 +5,7 @@ import re
 
 from mail.mime.structure import Leaf
 
+CAP = 10_000_000  # bytes of the body that are read, encoded: no reader wants more, and each costs up to ten
 TEXT = frozenset({"text/plain", "text/html"})
 FILES = frozenset({"calendar", "vcard", "x-vcard", "csv"})  # subtypes of text that are no body, even alone
 META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
@@ -52,6 +53,17 @@ def versions(leaves: list[Leaf], body: list[int]) -> tuple[list[int], list[int]]
         rich += htmls or texts
         found = found or bool(htmls)
     return plain, rich if found else []
+
+
+def shorten(leaves: list[Leaf], body: list[int]) -> bool:
+    """Let the leaves of the body end where together they have CAP bytes; True where that cuts something."""
+    left, short = CAP, False
+    for index in body:
+        leaf = leaves[index]
+        if leaf.end - leaf.start > left:
+            leaf.end, short = leaf.start + left, True
+        left -= leaf.end - leaf.start
+    return short
 
 
 def is_html(leaf: Leaf) -> bool:

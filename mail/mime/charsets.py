@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from contextvars import ContextVar
 from functools import lru_cache
 
 import charset_normalizer
@@ -35,12 +36,15 @@ SPLIT = 262_144  # bytes: a list of lines takes more memory than their text
 REFUSED = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "charmap"}
 LABEL = re.compile(r"[a-z0-9][a-z0-9_.:+-]{0,40}")
 GUESSED = 4_096  # bytes that the detector sees: it takes milliseconds for them
+GUESSES = 20  # times that the detector is asked about one message
 DETECTABLE = 32  # below so many bytes it guesses at random
 LATIN = 4  # in Latin scripts fewer than one byte in so many is not ASCII; Cyrillic or Chinese have one in two
 HIGH = bytes(range(128, 256))
 # One unreadable character in so many non-ASCII bytes is damage; more means another charset.
 DAMAGE, DAMAGE_DECLARED = 20, 3
 ESCAPES = re.compile(rb"(\x1b[$(][@-J]|\x1b\$\([@-J]|\A)([^\x1b]*)")
+VENDOR = 200_000  # bytes of ISO-2022-JP that are looked through for them
+_guesses = ContextVar("guesses left", default=GUESSES)
 MULTIBYTE = ("utf_8", "gb18030", "big5hkscs", "cp949", "cp932", "euc_jp", "iso2022_jp", "iso2022_kr", "hz")
 
 
@@ -132,7 +136,7 @@ def _damaged(data: bytes, name: str) -> str:
 def _vendor_jis(data: bytes) -> str:
     """ISO-2022-JP with characters of NEC and IBM (circled digits): read as Shift JIS, which has them."""
     out = []
-    for escape, run in ESCAPES.findall(data):
+    for escape, run in ESCAPES.findall(data[:VENDOR]):
         if not escape.startswith(b"\x1b$"):
             out.append(run.decode("cp932", "replace"))
             continue
@@ -140,7 +144,12 @@ def _vendor_jis(data: bytes) -> str:
             lead = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)
             trail = cell + (0x1F + (cell > 0x5F) if row % 2 else 0x7E)
             out.append(bytes((lead & 255, trail & 255)).decode("cp932", "replace"))
-    return "".join(out)
+    return "".join(out) + data[VENDOR:].decode("iso2022_jp", "replace")
+
+
+def begin() -> None:
+    """A message begins: so many guesses are free, and what comes after them is read as Windows-1252."""
+    _guesses.set(GUESSES)
 
 
 def guess(data: bytes) -> str:
@@ -151,6 +160,9 @@ def guess(data: bytes) -> str:
     sample = data[:GUESSED]
     if len(sample) < DETECTABLE or _high(sample) * LATIN < len(sample):
         return data.decode("cp1252", "replace")
+    if not _guesses.get():
+        return data.decode("cp1252", "replace")
+    _guesses.set(_guesses.get() - 1)
     best = charset_normalizer.from_bytes(sample).best()
     return data.decode(best.encoding if best else "cp1252", "replace")
 

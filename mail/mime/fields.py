@@ -5,7 +5,8 @@ import re
 from mail.mime import words
 
 BLANK = re.compile(rb"\n\r*\n")
-ENVELOPE = re.compile(rb"(?:[ \t]*\r*\n)*(?:>?From [^\n]*\n)?")  # blank lines and an mbox separator before the header
+# Blank lines and an mbox separator before the header.
+ENVELOPE = re.compile(rb"(?:[ \t]*+\r*+\n){0,1000}+(?:>?From [^\n]*\n)?")
 LINE = re.compile(rb"\n(?![ \t])")  # a line that begins with a blank continues the one before (RFC 5322 §2.2.3)
 NAME = re.compile(rb"[!-9;-~]+[ \t]*:")
 KNOWN = re.compile(
@@ -13,6 +14,8 @@ KNOWN = re.compile(
     rb"in-reply-to|sender|list-[a-z]+|x-[a-z-]+)[ \t]*:",
     re.IGNORECASE,
 )
+
+CAP = 1_000_000  # bytes of a header that are read: beyond are filters' lists and attacks
 
 Fields = list[tuple[bytes, bytes]]
 Collected = dict[bytes, list[bytes]]
@@ -55,9 +58,11 @@ def _lines(raw: bytes, start: int, limit: int) -> tuple[list[bytes], int]:
     if raw.startswith((b"\n", b"\r\n"), start):
         return [], raw.index(b"\n", start) + 1
     blank = BLANK.search(raw, start, limit)
-    if blank is None:
-        return LINE.split(raw[start:limit]), limit
-    return LINE.split(raw[start : blank.start()]), blank.end()
+    stop, end = (blank.start(), blank.end()) if blank else (limit, limit)
+    if stop - start > CAP:
+        stop = raw.rfind(b"\n", start, start + CAP)
+        stop = stop if stop > start else start + CAP  # one endless line
+    return LINE.split(raw[start:stop]), end
 
 
 def _fields(lines: list[bytes], start: int, end: int) -> tuple[Fields, int]:

@@ -8,6 +8,7 @@ BRACKETED = re.compile(rb"<([^<>]*)>")
 COMMENT = re.compile(rb"\([^()]*\)|\"[^\"]*\"")
 CAP = 998  # characters of an id: a line's limit, and the column's
 VALUE_CAP = 262_144
+FIELDS = 100  # occurrences read of one header
 LIMIT = 500  # references kept: the first, which names the thread, and the latest
 
 
@@ -25,8 +26,8 @@ def references(values: list[bytes], replied: list[bytes], people: Iterable[str],
     """
     if not (values or replied):
         return ()
-    found = dict.fromkeys(text for value in values for text in map(_text, _ids(value)))
-    found |= dict.fromkeys(text for value in replied for text in _replied(value, people))
+    found = dict.fromkeys(text for value in values[:FIELDS] for text in map(_text, _ids(value)))
+    found |= dict.fromkeys(text for value in replied[:FIELDS] for text in _replied(value, people))
     found.pop("", None)
     found.pop(own, None)
     ids = list(found)

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from mail.mime import addresses, attachments, bodies, contents, dates, fields, identifiers, structure, words
+from mail.mime import addresses, attachments, bodies, charsets, contents, dates, fields, identifiers, structure, words
 from mail.mime.contents import Content
 from mail.mime.structure import Leaf
 from mail.types import Address, Attachment, Parsed
 
+SHOWN = 1_000_000  # characters of HTML in which the pictures that it shows are looked for
 PEOPLE = (b"from", b"to", b"cc", b"bcc", b"reply-to")
 
 
@@ -41,15 +42,13 @@ def _caught(raw: bytes, reader: Callable[[bytes], Parsed]) -> Parsed:
 
 def read(raw: bytes) -> Parsed:
     """parse() without its net."""
-    tree = structure.read(raw)
-    chosen = bodies.chosen(tree.leaves)
+    tree, chosen = _structure(raw)
     return _parsed(raw, tree, chosen, contents.whole(raw, tree.leaves, chosen))
 
 
 def read_headline(raw: bytes) -> Parsed:
     """headline() without its net."""
-    tree = structure.read(raw)
-    chosen = bodies.chosen(tree.leaves)
+    tree, chosen = _structure(raw)
     if any(leaf.content_id for leaf in tree.leaves):  # which of them the HTML shows is to be told
         return replace(_parsed(raw, tree, chosen, contents.whole(raw, tree.leaves, chosen)), text="", html="")
     return _parsed(raw, tree, chosen, contents.beginning(raw, tree.leaves, chosen))
@@ -57,13 +56,23 @@ def read_headline(raw: bytes) -> Parsed:
 
 def read_body(raw: bytes) -> Content:
     """body() without its net."""
-    leaves = structure.read(raw).leaves
-    return contents.whole(raw, leaves, bodies.chosen(leaves))
+    tree, chosen = _structure(raw)
+    return contents.whole(raw, tree.leaves, chosen)
+
+
+def _structure(raw: bytes) -> tuple[structure.Tree, list[int]]:
+    """Header and leaves, and which of these are the body, no longer than it is read."""
+    charsets.begin()
+    tree = structure.read(raw)
+    chosen = bodies.chosen(tree.leaves)
+    if len(raw) > bodies.CAP and bodies.shorten(tree.leaves, chosen):
+        tree.problems.append(f"only the first {bodies.CAP:,} bytes of the body are read")
+    return tree, chosen
 
 
 def _parsed(raw: bytes, tree: structure.Tree, chosen: list[int], content: Content) -> Parsed:
     """What the message says, its body said already."""
-    problems = [tree.problem] if tree.problem else []
+    problems = tree.problems
     if not content.intact:
         problems.append("the encoding of the body is damaged")
     listed = _attachments(raw, tree.leaves, chosen, content.html, problems) if len(chosen) < len(tree.leaves) else ()
@@ -101,6 +110,7 @@ def _attachments(
     """The leaves that are not the body."""
     listed = []
     body = frozenset(chosen)
+    html = html[:SHOWN] if "cid:" in html else ""
     for index, leaf in enumerate(leaves):
         if index not in body:
             attachment, intact = attachments.describe(raw, index, leaf, html)
@@ -115,11 +125,13 @@ def attachment_bytes(raw: bytes, part: int) -> bytes:
     if part < 0:
         raise IndexError(part)
     raw = _with_newlines(raw)
+    charsets.begin()
     return structure.read(raw).leaves[part].content(raw)[0]
 
 
 def headers(raw: bytes) -> list[tuple[str, str]]:
     """The header fields in order: (name as written, value unfolded with its encoded words decoded)."""
+    charsets.begin()
     return fields.decoded(_with_newlines(raw))
 
 

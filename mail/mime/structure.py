@@ -12,6 +12,7 @@ from mail.mime import fields, transfer, words
 from mail.mime.parameters import Parameterized, parse
 
 DELIMITER = re.compile(rb"\n--([^\n]*)")
+STOP = re.compile(rb"\n(?:--|\r*\n)")  # what ends a part's header
 GUESS = re.compile(rb"^--([^\s-][^\r\n]{0,69}?)[ \t]*\r?$", re.MULTILINE)
 CONTENT = frozenset({b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id"})
 READ = frozenset(
@@ -30,6 +31,7 @@ READ = frozenset(
     }
 )
 ENCODING_CAP = 100  # bytes of a Content-Transfer-Encoding value: the longest known one has 16
+LOOKALIKES = 1_000_000  # lines that begin with two dashes and delimit nothing
 PARTS = 1_000  # leaves listed of one message
 DEPTH = 100  # multiparts within multiparts; deeper ones are leaves
 PLAIN, MESSAGE = Parameterized("text/plain"), Parameterized("message/rfc822")
@@ -71,6 +73,12 @@ class Leaf:
         """How many bytes content() gives, and whether the encoding is intact."""
         return transfer.size(raw, self.start, self.end, self.encoding)
 
+    def beginning(self, raw: bytes, size: int) -> bytes:
+        """The first bytes of content(), `size` or fewer."""
+        if self.encoding in transfer.UUENCODE:
+            return self.content(raw)[0][:size]
+        return transfer.decode(raw[self.start : min(self.end, self.start + size)], self.encoding)[0]
+
     def is_intact(self, raw: bytes) -> bool:
         """Whether the encoding is intact."""
         return self.encoding not in transfer.DAMAGEABLE or self.size(raw)[1]
@@ -82,13 +90,15 @@ class Tree:
 
     fields: dict[bytes, list[bytes]]
     leaves: list[Leaf] = field(default_factory=list)
-    problem: str = ""
+    problems: list[str] = field(default_factory=list)
 
 
 def read(raw: bytes) -> Tree:
     """The message's header and leaves."""
     header, body = fields.collected(raw, READ)
     tree = Tree(header)
+    if body > fields.CAP:
+        tree.problems.append(f"only the first {fields.CAP:,} bytes of the header are read")
     root = _leaf(header, body, len(raw), PLAIN)
     boundary = _boundary(root, raw) if root.content_type.value.startswith("multipart/") else b""
     if boundary:
@@ -141,36 +151,44 @@ class _Scan:
     def run(self, root: Leaf, boundary: bytes) -> None:
         """List the leaves of the whole message."""
         self.push(root, boundary)
-        lines = DELIMITER.finditer(self.raw, max(root.start - 1, 0))
-        match = next(lines, None)
-        while match is not None and len(self.tree.leaves) < PARTS:
-            following = next(lines, None)
-            self.delimiter(match, following.start() if following else len(self.raw))
-            match = following
-        if len(self.tree.leaves) < PARTS:
-            self.close(len(self.raw))
-        elif match is not None and self.part is not None:
-            self.tree.problem = f"only the first {PARTS:,} parts are listed"
+        lookalikes = 0
+        for match in DELIMITER.finditer(self.raw, max(root.start - 1, 0)):
+            line = match[1].rstrip(b" \t\r")
+            at = self.index.get(line)
+            last = at is None and line.endswith(b"--")
+            if last:
+                at = self.index.get(line[:-2])
+            lookalikes += at is None
+            if at is not None:
+                self.delimiter(match, at, last=last)
+            if len(self.tree.leaves) >= PARTS or lookalikes > LOOKALIKES:
+                self.cut(lookalikes)
+                break
+        self.close(len(self.raw))
 
-    def delimiter(self, match: re.Match[bytes], following: int) -> None:
-        """Close and open what a line that begins with two dashes closes and opens, if it is a delimiter at all."""
-        line = match[1].rstrip(b" \t\r")
-        at, last = self.index.get(line), False
-        if at is None and line.endswith(b"--"):
-            at, last = self.index.get(line[:-2]), True
-        if at is None:
-            return
+    def cut(self, lookalikes: int) -> None:
+        """Say what is left out of a message that is too much."""
+        if lookalikes > LOOKALIKES:
+            self.tree.problems.append(f"only the first {LOOKALIKES:,} lines that look like delimiters are compared")
+        elif self.part is not None:
+            self.part = None
+            self.tree.problems.append(f"only the first {PARTS:,} parts are listed")
+
+    def delimiter(self, match: re.Match[bytes], at: int, *, last: bool) -> None:
+        """Close and open what this line closes and opens. `at`: place of the multipart whose boundary it has."""
         start = match.start()
         self.close(start - 1 if start and self.raw[start - 1 : start] == b"\r" else start)
         while len(self.open) > at + 1 - last:
             del self.index[self.open.pop().boundary]
         if not last:
-            self.part = self.begin(min(match.end() + 1, len(self.raw)), following)
+            self.part = self.begin(min(match.end() + 1, len(self.raw)))
 
-    def begin(self, start: int, following: int) -> Leaf | None:
+    def begin(self, start: int) -> Leaf | None:
         """The part whose header begins at `start`; None when it is a multipart, whose parts come next."""
         parent = self.open[-1]
-        header, body = fields.collect(self.raw, start, min(following + 1, len(self.raw)), CONTENT)
+        stop = STOP.search(self.raw, start - 1)
+        limit = stop.start() + 1 if stop and stop[0] == b"\n--" else len(self.raw)
+        header, body = fields.collect(self.raw, start, limit, CONTENT)
         leaf = _leaf(header, body, len(self.raw), MESSAGE if parent.kind == "digest" else PLAIN)
         leaf.parent, leaf.alternative = parent.kind, parent.alternative
         if parent.kind == "alternative" and not parent.alternative:

@@ -6,6 +6,7 @@ BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 NOT_BASE64 = bytes(set(range(256)) - set(BASE64))
 CHUNK = 65_536  # bytes looked at together: they stay in the processor's cache
 UUENCODE = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
+UU_CAP = 10_000_000  # bytes of uuencode that are decoded: it is read line by line
 DAMAGEABLE = UUENCODE | {"base64"}  # the others give something of all bytes
 
 
@@ -58,6 +59,8 @@ def _base64(data: bytes) -> tuple[bytes, bool]:
 
 def _uu(data: bytes) -> tuple[bytes, bool]:
     """The first file between "begin" and "end"; all of it as it is where there is none."""
+    if len(data) > UU_CAP:
+        return data, False
     begin = data.find(b"begin ")
     lines = data[begin:].splitlines()[1:] if begin >= 0 else []
     out: list[bytes] = []
