@@ -40,7 +40,12 @@ def _rush(stand: Stand, boxes: Sequence[Mailbox], count: int, sample: int, run: 
         with Workers(farm, count, stand.server.port) as workers, farm.database() as database:
             before = farm.postgres_cpu()
             with stand.bar(description, total) as told:
-                wall, _cost = farm.step("dispatched", tick=lambda: told(database.mirrored()))
+
+                def look() -> None:
+                    workers.check()
+                    told(database.mirrored())
+
+                wall, _cost = farm.step("dispatched", tick=look)
             found = Rush(
                 wall,
                 workers.cpu(),

@@ -23,8 +23,8 @@ class MirrorWrong(Exception):
 
 
 def verify(account_id: UUID, user: str, port: int, sample: int) -> int:
-    """Check every folder's UIDs and flags; over REST every message with its thread, and the bytes of about `sample`;
-    and the log. Returns how many messages there are. `port`: the server's.
+    """Check every folder's UIDs and flags; over REST every message with its thread, and the bytes of about `sample`
+    with each folder's newest; and the log. Returns how many messages there are. `port`: the server's.
 
     Raises MirrorWrong.
     """
@@ -52,7 +52,7 @@ def _compare_folder(reader: "_Reader", imap: IMAPClient, name: str, sample: int)
         raise MirrorWrong(
             f"{name}: {places.count():,} places mirrored, {len(flags):,} on the server, or their flags differ"
         )
-    uids = random.Random(1).sample(sorted(flags), min(sample, len(flags)))
+    uids = {*random.Random(1).sample(sorted(flags), min(sample, len(flags))), *sorted(flags)[-1:]}
     for uid, data in imap.fetch(uids, ["BODY.PEEK[]"]).items() if uids else ():
         if reader.raw(places.get(uid=uid).message_id) != data[b"BODY[]"]:
             raise MirrorWrong(f"{name}: message {uid} is not what the server gives")

@@ -38,7 +38,7 @@ class Workers:
         try:
             for number in range(self._count):
                 self._processes.append(self._start(number))
-            self._farm.step("answering", str(self._count), tick=self._check)
+            self._farm.step("answering", str(self._count), tick=self.check)
         except BaseException:
             self._stop()
             raise
@@ -51,6 +51,13 @@ class Workers:
         self._done.set()
         self._observer.join()
         self._stop()
+
+    def check(self) -> None:
+        """Raises RunFailed if one has ended."""
+        for number, process in enumerate(self._processes):
+            if process.poll() is not None:
+                said = self._log(number).read_text(errors="replace").strip().splitlines()[-3:]
+                raise RunFailed(f"a worker ended with status {process.returncode}: {' / '.join(said)}")
 
     def peak_memory(self) -> int:
         """Bytes, of the largest."""
@@ -73,13 +80,6 @@ class Workers:
         }
         with self._log(number).open("wb") as log:
             return subprocess.Popen(["sh", "-c", command], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-    def _check(self) -> None:
-        """Raises RunFailed if one has ended."""
-        for number, process in enumerate(self._processes):
-            if process.poll() is not None:
-                said = self._log(number).read_text(errors="replace").strip().splitlines()[-3:]
-                raise RunFailed(f"a worker ended with status {process.returncode}: {' / '.join(said)}")
 
     def _observe(self) -> None:
         with self._farm.database() as database:
