@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from accounts.models import AccountState
+from accounts.models import AccountState, Host
 from mail.models import Folder, Gap, Message
 from mail.types import ConnectionFailed
 from tests.integration.guard import guarded_log
@@ -90,15 +90,19 @@ def test_counts_that_are_wrong_lose_and_double_nothing(exists: int, offered: str
         assert len(log_of(account)) == log
 
 
-@pytest.mark.parametrize("size", [b"0", b"5000", b"NIL", b"99999999999999999999"])
-def test_sizes_that_are_wrong_lose_nothing(size: bytes) -> None:
+def test_sizes_that_are_wrong_lose_nothing() -> None:
     inbox = Inbox()
-    actual = b"RFC822.SIZE %d" % len(inbox.mails[5])
-    fetched = (inbox.fetched(*inbox.mails) + OK).replace(actual, b"RFC822.SIZE " + size)
+    inbox.mails[9] = mail("mail 9", body="Longer than the others.")
+    fetched = inbox.fetched(*inbox.mails) + OK
+    for octets, size in zip(inbox.mails.values(), (b"0", b"5000", b"NIL", b"9" * 20), strict=True):
+        actual = b"RFC822.SIZE %d BODY[] {%d}\r\n%s" % (len(octets), len(octets), octets)
+        assert actual in fetched
+        fetched = fetched.replace(actual, b"RFC822.SIZE %s BODY[] {%d}\r\n%s" % (size, len(octets), octets))
     with ScriptedServer(inbox.script({"UID FETCH": fetched})) as server:
         account = connected_to(server)
         sync(account)
         assert holds(account, inbox)
+        assert Host.objects.get().failing == ["RFC822.SIZE"], "the next mails are not asked for twice"
 
 
 # --- answers that leave out, repeat, or bring what nobody asked for ----------------------------------------------------
@@ -201,9 +205,7 @@ _REFUSABLE = ("LOGIN", "LIST", "EXAMINE", "UID SEARCH", "UID FETCH")
 _CODES = (b"UNAVAILABLE", b"OVERQUOTA", b"THROTTLED", b"LIMIT", b"INUSE")
 
 
-@pytest.mark.parametrize(
-    ("command", "code"), [*zip(_REFUSABLE, _CODES, strict=True), *zip(_REFUSABLE[::-1], _CODES, strict=True)]
-)
+@pytest.mark.parametrize(("command", "code"), [*zip(_REFUSABLE, _CODES, strict=True)])
 def test_a_refusal_for_the_moment_passes(command: str, code: bytes) -> None:
     inbox = Inbox()
     with ScriptedServer(inbox.script({command: b"%T NO [" + code + b"] not now\r\n"})) as server:
