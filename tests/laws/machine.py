@@ -47,7 +47,7 @@ FAULTS = st.fixed_dictionaries(
         "bye": _COMMAND,
         "refuse": _COMMAND,
         "refuse_late": _COMMAND,
-        "code": st.sampled_from(["UNAVAILABLE", "INUSE", "OVERQUOTA", "NONEXISTENT"]),
+        "code": st.sampled_from(["UNAVAILABLE", "SERVERBUG", "INUSE", "OVERQUOTA", "NONEXISTENT"]),
         "stale": st.integers(-2, 2),
     },
 )

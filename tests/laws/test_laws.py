@@ -24,7 +24,7 @@ from tests.laws.manner import OFFERED, Manner
 
 LONG = int(os.environ.get("SYNCFARM_LAWS", "0"))
 SETTINGS = settings(
-    max_examples=LONG or 6,
+    max_examples=LONG or 5,
     stateful_step_count=25 if LONG else 10,
     derandomize=not LONG,
     database=None,
@@ -71,7 +71,7 @@ def test_the_mirror_converges_whatever_happens(strategy: str) -> None:
 def test_a_worker_may_die_at_every_step(strategy: str, step: str) -> None:
     state = Mirroring(strategy)
     state.connect(Manner(), one_uidvalidity=False, ids_by_content=False, before=[])
-    stride = (1 if LONG else 2) if step != "statement" else (3 if LONG else 11)  # statements are many
+    stride = (1 if LONG else 3) if step != "statement" else (3 if LONG else 14)  # statements are many
     try:
         after = 0
         while state.dies(Death(step, after)):
