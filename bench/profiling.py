@@ -22,9 +22,9 @@ def recorder(output: Path, kind: str = "wall") -> tuple[str, ...]:
     return (py_spy, "record", *options, *idle, "--")
 
 
-def table(folded: Path) -> str:
+def table(folded: Path, kind: str = "wall") -> str:
     """Shares of the samples, as text: time within a function of the product and all it calls, and of its own."""
-    total, inclusive, own = _counts(folded.read_text().splitlines())
+    total, inclusive, own = _counts(folded.read_text().splitlines(), kind)
     rows = [f"{total:,} samples at {RATE} a second in {folded.name}", "", "  with callees"]
     rows += [f"  {count / total:6.1%}  {name}" for name, count in inclusive.most_common(ROWS)]
     rows += ["", "  alone"]
@@ -32,19 +32,27 @@ def table(folded: Path) -> str:
     return "\n".join(rows)
 
 
-def _counts(lines: Iterable[str]) -> tuple[int, Counter[str], Counter[str]]:
+def _counts(lines: Iterable[str], kind: str) -> tuple[int, Counter[str], Counter[str]]:
     """All samples of the sync; by function of the product with its callees; by function alone, whoever's it is."""
     total, inclusive, own = 0, Counter[str](), Counter[str]()
     for line in lines:
         stack, _, count = line.rpartition(" ")
         frames = [_LINE.sub(")", frame) for frame in stack.split(";")]
-        if not any("mail/mirror/__init__.py" in frame for frame in frames):
-            continue  # the process's start
+        if not _counted(frames, kind):
+            continue
         total += int(count)
         for frame in {named for frame in frames if (named := _product(frame))}:
             inclusive[frame] += int(count)
         own[_short(frames[-1])] += int(count)
     return max(total, 1), inclusive, own
+
+
+def _counted(frames: list[str], kind: str) -> bool:
+    """Whether a sample is of the sync. Of wall time only its main thread's, whose helpers run meanwhile; of CPU time
+    every thread's, the process's start left out."""
+    if kind == "wall":
+        return any(frame.startswith("sync_account (") for frame in frames)
+    return any(_product(frame) for frame in frames) and not any("_find_and_load" in frame for frame in frames)
 
 
 def _product(frame: str) -> str:

@@ -95,7 +95,7 @@ def profile(stand: Stand, kind: str) -> str:
     box = stand.mailbox(stand.messages or stand.scaled(MESSAGES))
     folded = stand.directory / "profile.folded"
     ours(stand, box, f"Syncfarm under py-spy ({kind})", profiling.recorder(folded, kind))
-    return profiling.table(folded)
+    return profiling.table(folded, kind)
 
 
 def _judged(found: Found) -> list[Judged]:

@@ -108,3 +108,14 @@ def test_a_profile_counts_a_function_once_a_sample_and_leaves_the_start_out(tmp_
 def test_a_profile_of_the_cpu_leaves_waiting_out(tmp_path: Path) -> None:
     assert "--idle" in profiling.recorder(tmp_path / "profile", "wall")
     assert "--idle" not in profiling.recorder(tmp_path / "profile", "cpu")
+
+
+def test_a_profile_of_the_cpu_has_every_thread_and_no_imports(tmp_path: Path) -> None:
+    folded = tmp_path / "profile.folded"
+    folded.write_text(
+        "main (/x/bench/worker.py:1);sync_account (/x/mail/mirror/__init__.py:70) 3\n"
+        "run (/x/threading.py:1);compress (/x/mail/raw.py:9) 1\n"
+        "main (/x/bench/worker.py:1);_find_and_load (<frozen importlib>:1);<module> (/x/mail/mirror/__init__.py:1) 9\n"
+    )
+    assert "   25.0%  compress (mail/raw.py)" in profiling.table(folded, "cpu").splitlines()
+    assert profiling.table(folded, "wall").startswith("3 samples")
