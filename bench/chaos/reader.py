@@ -1,5 +1,6 @@
 """A consumer of an account's change log, over REST: a cursor, and the state that the entries make."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -52,8 +53,9 @@ class Reader(threading.Thread):
         self.join()
 
     def nudge(self) -> None:
-        """Ask for a sync now. Raises Unanswered."""
-        self._rest.ask("POST", f"{self._grant}/sync")
+        """Ask for a sync now, which a paused grant refuses. Raises Unanswered."""
+        with contextlib.suppress(ValueError):
+            self._rest.ask("POST", f"{self._grant}/sync")
 
     def finish(self) -> None:
         """Stop, and apply what is left."""
