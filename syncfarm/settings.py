@@ -150,6 +150,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "flower": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},  # where it found its credentials
         "flower.inspector": {"level": "ERROR"},  # it asks the workers before they are up
         "flanker.addresslib._parser.parser": {"level": "ERROR"},  # it warns of unused symbols in its own grammar
     },

@@ -192,9 +192,26 @@ def test_waste_is_what_an_audit_counts(batch: list[Message], account: Account) -
         raw.waste(cursor.cursor, gone)
         cursor.execute("DELETE FROM mail_location WHERE message_id = ANY(%s)", [gone])
         Message.objects.filter(pk__in=gone).delete()
-    pack = pack_of(batch[0])
+    pack = pack_of(batch[8])
     assert pack.wasted == sum(message.raw_size + message.body_size for message in batch[:5])
     assert sound(account)
+
+
+def test_a_pack_stays_for_an_empty_message(account: Account) -> None:
+    one, other, full = make_batch(account, make_folder(account), 3)
+    packed = raw.pack([raw.Content(one.pk, b""), raw.Content(other.pk, b""), raw.Content(full.pk, b"full")])
+    with transaction.atomic(), connection.cursor() as cursor:
+        raw.put(cursor.cursor, account.pk, packed)
+        for message in (one, other, full):
+            size = packed.places[message.pk][1]
+            Message.objects.filter(pk=message.pk).update(
+                pack=packed.id, raw_at=0, raw_size=size, body_at=0, body_size=0
+            )
+        raw.waste(cursor.cursor, [one.pk, full.pk])
+        Message.objects.filter(pk__in=[one.pk, full.pk]).delete()
+        assert Pack.objects.filter(pk=packed.id).exists()
+        raw.waste(cursor.cursor, [other.pk])
+        assert not Pack.objects.filter(pk=packed.id).exists()
 
 
 def test_a_pack_that_nobody_needs_goes_with_its_object(batch: list[Message], raw_store: str, account: Account) -> None:
