@@ -97,9 +97,10 @@ def _passes(turn: Turn, first: Survey) -> Found:
         survey, ends = _one_pass(turn, began)
         more = ends[End.UNFINISHED] > 0 or any(_is_to_be_copied(folder) for folder in survey.folders)
         failing = ends[End.FAILED]
-        whole = not more and not failing
+        whole = not more and not failing and not survey.withheld
         if began.orphans:
-            # A message without a place may have moved to where an unfinished pass did not get: it waits.
+            # A message without a place may have moved to where an unfinished pass did not get, or be what the server
+            # withholds: it waits.
             while _sweep(turn, began.at if whole else began.at - GRACE):
                 pass
             survey = store.survey(turn.account_id)

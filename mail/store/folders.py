@@ -31,7 +31,8 @@ _SURVEY = f"""
 SELECT a.*, f.* FROM (
     SELECT clock_timestamp(),
            (SELECT last_change_at FROM accounts_account WHERE id = %s),
-           EXISTS (SELECT 1 FROM mail_message WHERE account_id = %s AND orphaned_at IS NOT NULL)
+           EXISTS (SELECT 1 FROM mail_message WHERE account_id = %s AND orphaned_at IS NOT NULL),
+           EXISTS (SELECT 1 FROM mail_gap JOIN mail_folder ON id = folder_id WHERE account_id = %s AND attempts = 1)
 ) a LEFT JOIN ({_LOCAL}) f ON true
 """  # noqa: S608 -- constants
 
@@ -40,21 +41,22 @@ SELECT a.*, f.* FROM (
 class Survey:
     """What the mirror holds of an account. `at`: when, by the database's clock, which stamps orphans; `changed_at`:
     when a reader last saw something change; `orphans`: whether a message waits for a pass to tell a move from a
-    deletion."""
+    deletion; `withheld`: whether the server listed a UID and would not hand it out when it was first asked."""
 
     at: datetime
     changed_at: datetime | None
     orphans: bool
+    withheld: bool
     folders: list[LocalFolder]
 
 
 def survey(account_id: UUID) -> Survey:
     """All that a pass begins with, in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_SURVEY, [account_id] * 3)
+        cursor.execute(_SURVEY, [account_id] * 4)
         rows = cursor.fetchall()
-    at, changed_at, orphans = rows[0][:3]
-    return Survey(at, changed_at, orphans, [_local(row[3:]) for row in rows if row[3] is not None])
+    at, changed_at, orphans, withheld = rows[0][:4]
+    return Survey(at, changed_at, orphans, withheld, [_local(row[4:]) for row in rows if row[4] is not None])
 
 
 def local_folders(account_id: UUID) -> list[LocalFolder]:
@@ -220,9 +222,10 @@ def checkpoint(batch: Batch, folder: LocalFolder, **columns: int) -> LocalFolder
 
 def finish_reset(batch: Batch, folder: LocalFolder) -> None:
     """Forget the places under older UIDVALIDITYs: what was not found again has left the folder."""
-    batch.cursor.execute(
-        "DELETE FROM mail_location WHERE folder_id = %s AND uidvalidity <> %s RETURNING message_id",
-        [folder.id, folder.uidvalidity],
+    batch.cursor.execute(  # two ranges: an index finds those, and no row that stays; for <> all places are read
+        "DELETE FROM mail_location WHERE folder_id = %s AND (uidvalidity < %s OR uidvalidity > %s) "
+        "RETURNING message_id",
+        [folder.id, folder.uidvalidity, folder.uidvalidity],
     )
     batch.moved.update(message for (message,) in batch.cursor.fetchall())
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
-from accounts.models import Account, AccountState
+from accounts.models import Account, AccountState, Host
 from mail import intent, lease
 from mail.imap.session import MailSession
 from mail.mirror import sync_account
@@ -46,11 +46,12 @@ def test_a_server_that_sends_more_than_memory_holds_fails_one_account(
 
 
 @pytest.mark.parametrize("wish", [intent.pause, intent.remove])
+@pytest.mark.parametrize("script", [{"LIST": b"* LIST () " + STALL}, {"LOGIN": STALL}])
 def test_a_worker_that_waits_for_a_server_stops_soon_after_its_account_is_taken_away(
-    account: Account, wish: Callable[[UUID], bool], monkeypatch: pytest.MonkeyPatch
+    account: Account, script: dict[str, bytes], wish: Callable[[UUID], bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mail.lease.RENEWAL", 0.2)
-    with ScriptedServer({"LIST": b"* LIST () " + STALL}) as server:
+    with ScriptedServer(script) as server:
         Account.objects.filter(id=account.id).update(settings=account.settings | {"imap_port": server.login.port})
         threading.Timer(0.5, _in_thread, [wish, account.id]).start()
         started = time.monotonic()
@@ -59,6 +60,7 @@ def test_a_worker_that_waits_for_a_server_stops_soon_after_its_account_is_taken_
         assert time.monotonic() - started < 8
     account.refresh_from_db()
     assert (account.failures, account.last_error) == (0, "")
+    assert not Host.objects.exists(), "the host did answer"
 
 
 def _in_thread(wish: Callable[[UUID], bool], account_id: UUID) -> None:
