@@ -22,7 +22,7 @@ def visit(turn: Turn, folder: LocalFolder) -> bool:
     if plan.reset:
         begin(turn, folder, selected)
         return True
-    folder = _learn(turn, folder, selected, plan)
+    folder, overlooked = _learn(turn, folder, selected, plan)
     if folder.uidnext < selected.uidnext:
         new = turn.session.uids(folder.uidnext, selected.uidnext - 1)
         folder = copy(turn, folder, new, lambda uids: {"uidnext": uids[-1] + 1})
@@ -32,7 +32,7 @@ def visit(turn: Turn, folder: LocalFolder) -> bool:
             folder = store.checkpoint(batch, folder, uidnext=selected.uidnext)
     if folder.gap_due:
         folder = _retry_gaps(turn, folder)
-    if counts_disagree(folder, selected.exists):
+    if overlooked or counts_disagree(folder, selected.exists):
         _compare_uids(turn, folder, selected.exists)
     return True
 
@@ -53,16 +53,24 @@ def _sync_point(folder: LocalFolder) -> SyncPoint | None:
     return SyncPoint(folder.uidvalidity, folder.highestmodseq, folder.uidnext)
 
 
-def _learn(turn: Turn, folder: LocalFolder, selected: Selected, plan: VisitPlan) -> LocalFolder:
-    """Apply changed flags and expunges, and move the sync point past them, in one transaction."""
+def _learn(turn: Turn, folder: LocalFolder, selected: Selected, plan: VisitPlan) -> tuple[LocalFolder, bool]:
+    """Apply changed flags and expunges, and move the sync point past them, in one transaction.
+
+    Also: whether the server tells of a UID that should be known and is not. It listed that one late, and by then as
+    many others may have gone: the counts agree. Then the mod-sequence stays, so that the server tells again.
+    """
     found, flags_uid = _changes(turn, folder, selected, plan)
     known = store.flags_of(folder, found.flags)
+    strange = {uid for uid in found.flags.keys() - known.keys() if folder.backfill_uid <= uid < folder.uidnext}
+    overlooked = bool(strange) and bool(strange - store.gap_attempts(folder, strange).keys())
     with turn.writing() as batch:
         store.change_flags(batch, folder, diff_flags(known, found.flags))
         if found.vanished:
             store.forget_places(batch, folder, found.vanished)
             store.settle_gaps(batch, folder, found.vanished)
-        return store.checkpoint(batch, folder, highestmodseq=selected.highestmodseq, flags_uid=flags_uid)
+        modseq = folder.highestmodseq if overlooked else selected.highestmodseq
+        folder = store.checkpoint(batch, folder, highestmodseq=modseq, flags_uid=flags_uid)
+    return folder, overlooked
 
 
 def _changes(turn: Turn, folder: LocalFolder, selected: Selected, plan: VisitPlan) -> tuple[Changes, int]:
