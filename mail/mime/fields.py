@@ -82,16 +82,18 @@ def _fields(lines: list[bytes], start: int, end: int) -> tuple[Fields, int]:
 def _with_junk(lines: list[bytes], junk: int, fields: Fields, start: int) -> tuple[Fields, int] | None:
     """A header with a line that is no field: skipped when more of the header follows, else the body begins there.
 
-    Returns None when it was skipped; `fields` is completed then.
+    No header goes on behind a line that begins with two dashes, as delimiters do. Returns None when the header has
+    all of the lines; `fields` is completed then.
     """
-    rest = lines[junk + 1 :]
+    stop = next((index for index in range(junk, len(lines)) if lines[index].startswith(b"--")), len(lines))
+    rest = lines[junk + 1 : stop]
     if not any(map(KNOWN.match, rest)):
         return fields, start + sum(map(len, lines[:junk])) + junk
     fields += [
         (name.rstrip(b" \t"), value)
         for name, colon, value in (line.partition(b":") for line in rest if NAME.match(line))
     ]
-    return None
+    return None if stop == len(lines) else (fields, start + sum(map(len, lines[:stop])) + stop)
 
 
 def message(raw: bytes) -> tuple[Fields, int]:
