@@ -97,14 +97,14 @@ def _passes(turn: Turn, first: Survey) -> Found:
         survey, ends = _one_pass(turn, began)
         more = ends[End.UNFINISHED] > 0 or any(_is_to_be_copied(folder) for folder in survey.folders)
         failing = ends[End.FAILED]
-        whole = not more and not failing and not survey.withheld
+        whole = not more and not failing and not survey.withheld and not ends[End.VANISHED]
         if began.orphans:
             # A message without a place may have moved to where an unfinished pass did not get, or be what the server
             # withholds: it waits.
             while _sweep(turn, began.at if whole else began.at - GRACE):
                 pass
             survey = store.survey(turn.account_id)
-        if not whole or not survey.orphans:
+        if not (whole or ends[End.VANISHED]) or not survey.orphans:
             break
     complete = not any(folder.backfill_uid > 1 for folder in survey.folders)
     changed = survey.changed_at != first.changed_at
@@ -173,6 +173,7 @@ class End(Enum):
     DONE = "done"
     UNFINISHED = "unfinished"  # the turn's time was up
     FAILED = "failed"
+    VANISHED = "vanished"  # since it was listed; the next list tells whether it has another name now
 
 
 def _contained(turn: Turn, folder: LocalFolder, work: Callable[[Turn, LocalFolder], bool]) -> End:
@@ -181,7 +182,7 @@ def _contained(turn: Turn, folder: LocalFolder, work: Callable[[Turn, LocalFolde
         return End.DONE if work(turn, folder) else End.UNFINISHED
     except FolderVanished as error:
         log.info("account %s folder %s: %s", turn.account_id, folder.id, error)
-        return End.DONE  # the next list will say so
+        return End.VANISHED
     except FolderFailed as error:
         _note_failure(turn, folder, error)
         return End.FAILED
