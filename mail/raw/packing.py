@@ -103,9 +103,10 @@ def compress(data: bytes) -> bytes:
 
 def decompress(data: bytes | memoryview) -> bytes:
     """What `compress` took. Raises zstandard.ZstdError if it is damaged."""
-    if zstandard.frame_content_size(data) > LARGEST_FRAME:  # or that much would be allocated
-        raise zstandard.ZstdError("the frame claims to be larger than any is")
+    # What the frame claims is believed otherwise: so much is allocated, or nothing is looked at.
+    if not 0 < zstandard.frame_content_size(data) <= LARGEST_FRAME:
+        raise zstandard.ZstdError("the frame claims to be larger or smaller than any is")
     if not hasattr(_local, "decompressor"):
         _local.decompressor = zstandard.ZstdDecompressor()
-    plain: bytes = _local.decompressor.decompress(bytes(data), max_output_size=LARGEST_FRAME)
+    plain: bytes = _local.decompressor.decompress(data, allow_extra_data=False)
     return plain
