@@ -3,6 +3,7 @@
 import logging
 import math
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -11,7 +12,11 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from mail.raw import StoreUnavailable
+
 log = logging.getLogger(__name__)
+
+STORE_RETRY = 10  # seconds
 
 TYPES = {
     401: "unauthorized",
@@ -19,6 +24,7 @@ TYPES = {
     404: "not_found_error",
     429: "rate_limit_error",
     500: "provider_error",
+    503: "provider_error",
 }
 
 
@@ -66,6 +72,16 @@ class NotBuilt(exceptions.APIException):
         super().__init__(f"{method} {path} is part of the contract, but is not built yet.")
 
 
+class Unavailable(exceptions.APIException):
+    """Something that the farm needs is away; the request may be made again after `wait` seconds."""
+
+    status_code = 503
+
+    def __init__(self, message: str, wait: int) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
 def answer(error: Exception, context: dict[str, Any]) -> Response:
     """Django REST framework's exception handler: every exception becomes an answer; unknown ones are logged."""
     known = _known(error)
@@ -93,18 +109,19 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     return headers
 
 
+_KNOWN: dict[type[Exception], Callable[[], exceptions.APIException]] = {
+    Http404: lambda: NotFound("The path"),
+    PermissionDenied: exceptions.PermissionDenied,
+    RequestDataTooBig: lambda: TooLarge("The request's body is too large."),
+    StoreUnavailable: lambda: Unavailable("The store of raw mail cannot be reached.", wait=STORE_RETRY),
+    SuspiciousOperation: lambda: InvalidRequest("The request is malformed."),
+}
+
+
 def _known(error: Exception) -> exceptions.APIException | None:
     if isinstance(error, exceptions.APIException):
         return error
-    if isinstance(error, Http404):
-        return NotFound("The path")
-    if isinstance(error, PermissionDenied):
-        return exceptions.PermissionDenied()
-    if isinstance(error, RequestDataTooBig):
-        return TooLarge("The request's body is too large.")
-    if isinstance(error, SuspiciousOperation):
-        return InvalidRequest("The request is malformed.")
-    return None
+    return next((make() for kind, make in _KNOWN.items() if isinstance(error, kind)), None)
 
 
 def _words(detail: Any, field: str = "") -> str:

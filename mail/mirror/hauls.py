@@ -78,6 +78,8 @@ def fetch(turn: Turn, batch: Sequence[Entry], *, headers_only: bool) -> Haul:
 
 
 def _take_singly(turn: Turn, haul: Haul, uids: list[int], *, headers_only: bool) -> None:
+    """Those that did not come. After REFUSALS in a row the server is busy or over quota, and that is not the messages'
+    fault: if it gave none at all the folder has failed, else the rest are gaps, asked for later."""
     came = {arrival.uid for arrival in haul.arrivals}
     refused = 0
     for uid in uids:
@@ -85,11 +87,14 @@ def _take_singly(turn: Turn, haul: Haul, uids: list[int], *, headers_only: bool)
             continue
         try:
             _take(turn, haul, [uid], headers_only=headers_only)
+            refused = 0
         except FolderFailed as error:
             haul.reason = str(error)
             refused += 1
             if refused >= REFUSALS and not haul.arrivals:
-                raise  # over quota, or busy: not the messages' fault
+                raise
+            if refused >= REFUSALS:
+                return
 
 
 def _take(turn: Turn, haul: Haul, uids: list[int], *, headers_only: bool) -> None:

@@ -65,9 +65,9 @@ def suspect(batch: Batch, folder: LocalFolder, uid: int, now: datetime, reason: 
     )
 
 
-def settle_gaps(_batch: Batch, folder: LocalFolder, uids: Collection[int]) -> None:
+def settle_gaps(batch: Batch, folder: LocalFolder, uids: Collection[int]) -> None:
     """Forget gaps: their messages came, or were expunged."""
-    Gap.objects.filter(folder_id=folder.id, uid__in=list(uids)).delete()
+    batch.cursor.execute("DELETE FROM mail_gap WHERE folder_id = %s AND uid = ANY(%s)", [folder.id, list(uids)])
 
 
 def gap_attempts(folder: LocalFolder, uids: Collection[int]) -> dict[int, int]:

@@ -1,15 +1,18 @@
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.test import Client, RequestFactory
+from pytest_django import Settings
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
 from accounts.models import Account
 from api import errors
 from api.views.grants import GrantList
-from tests.integration.factories import make_account, make_key, make_message, unknown_id
+from tests.integration.factories import make_account, make_folder, make_key, make_message, unknown_id
+from tests.integration.raw_stores import make_batch
 
 pytestmark = pytest.mark.django_db
 
@@ -201,3 +204,14 @@ def test_every_answer_has_an_id_of_its_own_and_is_kept_by_no_cache(api: Client, 
     answers = [api.get(path) for path in ("/v3/grants", grant, f"{grant}/messages/{message.pk}", "/v3/openapi.json")]
     assert len({UUID(answer["x-request-id"]) for answer in answers}) == 4
     assert {answer["Cache-Control"] for answer in answers} == {"no-store"}
+
+
+def test_a_store_of_raw_mail_that_is_away_is_said_so(
+    api: Client, account: Account, tmp_path: Path, settings: Settings
+) -> None:
+    settings.SYNCFARM_RAW_STORE = f"file://{tmp_path}/disk"
+    (row,) = make_batch(account, make_folder(account), 1)
+    (tmp_path / "disk").rename(tmp_path / "unmounted")
+    answer = api.get(f"/v3/grants/{account.pk}/messages/{row.pk}")
+    assert failed(answer, 503, "provider_error") == "The store of raw mail cannot be reached."
+    assert answer["Retry-After"] == "10"
