@@ -13,8 +13,9 @@ def nothing() -> None:
     """No session to break."""
 
 
-def ahead(produce: Iterator[int], dropped: list[int] | None = None) -> Ahead[int]:
-    return Ahead(produce, abandon=nothing, drop=[].append if dropped is None else dropped.append)
+def ahead(produce: Iterator[int]) -> Ahead[int]:
+    dropped: list[int] = []
+    return Ahead(produce, abandon=nothing, drop=dropped.append)
 
 
 def test_all_items_come_in_order() -> None:
@@ -41,7 +42,7 @@ def test_what_ends_the_work_is_raised_after_what_came_before_it() -> None:
         yield 1
         raise ValueError("no more")
 
-    taken = []
+    taken: list[int] = []
     with pytest.raises(ValueError, match="no more"), ahead(produce()) as items:
         taken.extend(items)
     assert taken == [1]
