@@ -12,7 +12,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from mail.raw import StoreUnavailable
+from mail.types import StoreUnavailable
 
 log = logging.getLogger(__name__)
 

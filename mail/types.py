@@ -34,6 +34,13 @@ class FolderVanished(FolderFailed):
     """The folder was listed and is gone."""
 
 
+class StoreUnavailable(MailError):
+    """A store of raw mail cannot be asked now. Nothing can be said of its objects: they are not lost."""
+
+    def __init__(self, address: str, error: object) -> None:
+        super().__init__(f"The store of raw mail, {address}, is not available: {error}")
+
+
 class LeaseLost(Exception):
     """Another worker holds the account now: whatever this one knows is stale and must not be written."""
 

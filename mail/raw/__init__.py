@@ -3,13 +3,13 @@
 A pack's frames are rows in PostgreSQL, or together one object on a disk or in a bucket.
 """
 
-from mail.raw.objects import StoreUnavailable
 from mail.raw.orphans import remove_orphans
 from mail.raw.packing import Content, Packed, columns, digest, pack
 from mail.raw.reading import bodies, body, raws, raws_of, stored
 from mail.raw.repacking import repack_some
 from mail.raw.rotation import PARTS
 from mail.raw.writing import forget, keep, lose, put, waste
+from mail.types import StoreUnavailable
 
 __all__ = [
     "PARTS",

@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
 from mail.models import Pack
-from mail.raw.objects import StoreUnavailable
+from mail.types import StoreUnavailable
 
 _MARKER = "syncfarm-raw"  # in the directory once it has been used: without it, its disk is not mounted
 

@@ -10,15 +10,6 @@ from uuid import UUID
 
 from django.utils.module_loading import import_string
 
-from mail.types import MailError
-
-
-class StoreUnavailable(MailError):
-    """A store of raw mail cannot be asked now. Nothing can be said of its objects: they are not lost."""
-
-    def __init__(self, address: str, error: object) -> None:
-        super().__init__(f"The store of raw mail, {address}, is not available: {error}")
-
 
 class ObjectStore(Protocol):
     """Where objects are kept. Every call is I/O, on a network or a disk: none belongs into a transaction.

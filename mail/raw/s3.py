@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
-from mail.raw.objects import StoreUnavailable
+from mail.types import StoreUnavailable
 
 _GONE = {"NoSuchKey", "InvalidRange"}
 

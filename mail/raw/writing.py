@@ -16,8 +16,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from mail.copying import copy_binary
-from mail.raw.objects import StoreUnavailable, key, store_at
+from mail.raw.objects import key, store_at
 from mail.raw.packing import Packed
+from mail.types import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
