@@ -5,7 +5,7 @@ compare-and-set. No lock is held while a message is read, and none on the accoun
 waits for nobody here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from django.db import connection
@@ -20,6 +20,8 @@ from mail.search.vector import vector
 from mail.types import Parsed
 
 _LONGEST_BODY = 2_000_000  # characters of HTML that are read for their text; the index keeps 200,000 of it
+_GROUP = 200  # messages whose bodies are read at once
+_GROUP_OCTETS = 8 * 1024 * 1024
 _SHARE = 50  # log entries that each account gets at least in a round, so that many accounts do not mean tiny batches
 
 # The join leaves out messages that are gone meanwhile; rows in the order of ids, so that two workers cannot deadlock.
@@ -79,9 +81,25 @@ def _write(message_ids: Sequence[UUID]) -> None:
 
 def _documents(message_ids: Sequence[UUID]) -> Iterator[tuple[str, str]]:
     """(message id, tsvector literal) of those of the messages that still exist."""
-    for message in Message.objects.filter(pk__in=message_ids).order_by("pk"):
-        # One body at a time: a batch of large ones would be gigabytes.
-        yield str(message.pk), vector([*_header_fields(message), ("D", _text(message)), *_file_names(message)])
+    for messages in _groups(Message.objects.filter(pk__in=message_ids).order_by("pk")):
+        bodies = raw.bodies(messages)  # together: they share frames
+        for message in messages:
+            text = _text(message, bodies.get(message.pk, ""))
+            yield str(message.pk), vector([*_header_fields(message), ("D", text), *_file_names(message)])
+
+
+def _groups(messages: Iterable[Message]) -> Iterator[list[Message]]:
+    """Some at a time: all bodies of a batch may be gigabytes."""
+    group: list[Message] = []
+    octets = 0
+    for message in messages:
+        if group and (len(group) >= _GROUP or octets + message.body_size > _GROUP_OCTETS):
+            yield group
+            group, octets = [], 0
+        group.append(message)
+        octets += message.body_size
+    if group:
+        yield group
 
 
 def _header_fields(message: Message) -> Iterator[tuple[str, str]]:
@@ -97,6 +115,6 @@ def _file_names(message: Message) -> Iterator[tuple[str, str]]:
         yield "D", attachment["filename"]
 
 
-def _text(message: Message) -> str:
-    shown = raw.body(message)[:_LONGEST_BODY]
+def _text(message: Message, body: str) -> str:
+    shown = body[:_LONGEST_BODY]
     return visible_text(Parsed(html=shown) if message.body_is_html else Parsed(text=shown))
