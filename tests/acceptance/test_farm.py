@@ -163,7 +163,8 @@ def test_a_stop_takes_seconds_and_leaves_nobody(farm: Farm) -> None:
     assert not (farm.var / "farm.json").exists()
 
 
-def test_without_a_farm_commands_say_what_to_do(farm: Farm) -> None:
+def test_without_a_farm_commands_say_what_to_do(tmp_path: Path) -> None:
+    farm = Farm(tmp_path / "var")
     told = farm.manage("migrate")
     assert (told.returncode, told.stderr) == (
         1,

@@ -118,8 +118,10 @@ def test_the_raw_message_is_what_imap_gives(rest: Rest, server: Dovecot) -> None
     assert raw <= there
 
 
-def test_words_are_found_once_the_index_has_come_by(rest: Rest) -> None:
-    query = urllib.parse.urlencode({"search_query_native": 'subject:"just now"'})
+def test_words_are_found_once_the_index_has_come_by(rest: Rest, server: Dovecot) -> None:
+    with client(server) as imap:
+        imap.append("INBOX", mail("Found by these words"))
+    query = urllib.parse.urlencode({"search_query_native": 'subject:"these words"'})
     wait_until(lambda: len(rest.get(f"grants/{USER}/messages?{query}")["data"]) == 1, 120)
 
 
