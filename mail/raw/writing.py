@@ -6,7 +6,7 @@ neither reached is an orphan (mail.raw.orphans).
 
 import logging
 import struct
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,7 +22,6 @@ from mail.types import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-_COPY_AT_ONCE = 1024 * 1024  # octets; other greenlets wait (mail.copying)
 _NULL = struct.pack(">i", -1)
 
 
@@ -47,8 +46,7 @@ def put(cursor: Any, account_id: UUID, packed: Packed, *, wasted: int = 0) -> UU
         [packed.id, account_id, list(packed.places), packed.octets, wasted, packed.store],
     )
     rows = _rows_of_object(packed) if packed.store else _rows_with_data(packed)
-    for group in rows:
-        copy_binary(cursor, "mail_frame", ("pack_id", "start", "data", "at", "size"), group)
+    copy_binary(cursor, "mail_frame", ("pack_id", "start", "data", "at", "size"), rows)
     return packed.id
 
 
@@ -100,36 +98,19 @@ def lose(messages: Collection[UUID]) -> None:
         )
 
 
-def _rows_with_data(packed: Packed) -> Iterator[list[bytes]]:
-    for group in _groups(packed.frames):
-        yield [
-            part
-            for start, data in group
-            for part in (_row_begin(packed.id, start), struct.pack(">i", len(data)), data, _NULL, _NULL)
-        ]
+def _rows_with_data(packed: Packed) -> Iterator[bytes]:
+    for start, data in packed.frames:
+        yield _row_begin(packed.id, start) + struct.pack(">i", len(data))
+        yield data
+        yield _NULL + _NULL
 
 
-def _rows_of_object(packed: Packed) -> Iterator[list[bytes]]:
-    rows = []
+def _rows_of_object(packed: Packed) -> Iterator[bytes]:
     at = 0
     for start, data in packed.frames:
-        rows += [_row_begin(packed.id, start), _NULL, struct.pack(">iqii", 8, at, 4, len(data))]
+        yield _row_begin(packed.id, start) + _NULL + struct.pack(">iqii", 8, at, 4, len(data))
         at += len(data)
-    yield rows
 
 
 def _row_begin(pack_id: UUID, start: int) -> bytes:
     return struct.pack(">hi16siq", 5, 16, pack_id.bytes, 8, start)
-
-
-def _groups(frames: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
-    group: list[tuple[int, bytes]] = []
-    size = 0
-    for frame in frames:
-        if group and size + len(frame[1]) > _COPY_AT_ONCE:
-            yield group
-            group, size = [], 0
-        group.append(frame)
-        size += len(frame[1])
-    if group:
-        yield group
