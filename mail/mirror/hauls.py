@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 REFUSALS = 3  # single messages refused in a row that make it the folder's failure, not theirs
 _BREATH = 8  # messages between two chances for others of the process
+# Not zero: gevent looks at sockets only after fifty greenlets that slept for nothing, and whoever waits for one, such as
+# the writer of the batch before, would wait for 400 messages.
+_MOMENT = 1e-6  # seconds
 
 
 @dataclass(slots=True)
@@ -106,7 +109,7 @@ def _take(turn: Turn, haul: Haul, uids: list[int], *, headers_only: bool) -> Non
             asked.discard(message.uid)  # a server may send one twice
             haul.arrivals.append(read(turn.account_id, message))
             if len(haul.arrivals) % _BREATH == 0:
-                time.sleep(0)  # whoever waits for a row of the batch before, or for another server
+                time.sleep(_MOMENT)  # whoever waits for a row of the batch before, or for another server
 
 
 def _known_by_provider_id(account_id: UUID, batch: Sequence[Entry]) -> dict[int, Arrival]:
