@@ -106,7 +106,7 @@ _WITHIN = {
             (SELECT count(*) FROM mail_location l WHERE l.folder_id = f.id AND l.uidvalidity = f.uidvalidity)""",
     "pack {} does not hold what it says": """
         SELECT p.id FROM mail_pack p LEFT JOIN LATERAL (
-            SELECT sum(m.raw_size + m.body_size) AS octets FROM mail_message m
+            SELECT sum(m.raw_size) AS octets FROM mail_message m
             WHERE m.id = ANY(p.messages) AND m.pack_id = p.id
         ) used ON true
         WHERE p.account_id = %s AND p.octets - p.wasted IS DISTINCT FROM coalesce(used.octets, 0)""",

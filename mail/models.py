@@ -141,9 +141,6 @@ class Message(models.Model):
     )
     raw_at = models.BigIntegerField(default=0)
     raw_size = models.BigIntegerField(default=0, help_text="Less than size where only the header is mirrored.")
-    body_at = models.BigIntegerField(default=0)
-    body_size = models.BigIntegerField(default=0)
-    body_is_html = models.BooleanField(default=False)
     lost_at = models.DateTimeField(
         null=True, blank=True, help_text="Its contents were found lost or damaged; they are fetched again."
     )
@@ -248,9 +245,9 @@ class Gap(models.Model):
 
 
 class Pack(models.Model):
-    """Contents of one batch, compressed together: the bodies that are shown, then the raw messages.
+    """The raw messages of one batch, compressed together.
 
-    A message's places in it (raw_at, body_at) count octets before compression. Only mail.raw reads and writes packs.
+    A message's place in it (raw_at) counts octets before compression. Only mail.raw reads and writes packs.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -341,6 +338,20 @@ class LogEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.object_type} {self.kind}"
+
+
+class Body(models.Model):
+    """What a message shows, made of its raw message behind the sync, as its words are (mail.bodies)."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="body")
+    is_html = models.BooleanField()
+    content = models.BinaryField(help_text="UTF-8, zstd.")
+
+    class Meta:
+        verbose_name_plural = "bodies"
+
+    def __str__(self) -> str:
+        return str(self.message_id)
 
 
 class SearchDocument(models.Model):

@@ -188,8 +188,8 @@ class FolderPlan:
 class Arrival:
     """A message at a place, ready to be stored.
 
-    `message` is its public id; `parsed` is None where the mirror has it already and only the place is new. `raw` and
-    `body` are its contents, empty where the mirror has those too.
+    `message` is its public id; `parsed` is None where the mirror has it already and only the place is new. `raw` is
+    None where the mirror has that too.
     """
 
     uid: int
@@ -199,8 +199,6 @@ class Arrival:
     size: int = 0
     digest: bytes = b""
     raw: bytes | None = None
-    body: bytes = b""  # UTF-8
-    body_is_html: bool = False
     parsed: "Parsed | None" = None
     subject_key: int | None = None
     is_reply: bool = False

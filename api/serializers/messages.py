@@ -9,7 +9,7 @@ from uuid import UUID
 from accounts.models import Account
 from api import objects
 from api.selection import wants
-from mail import mime, raw
+from mail import bodies, mime, raw
 from mail.models import Message
 
 BASIC_HEADERS = frozenset({"message-id", "in-reply-to", "references"})
@@ -37,7 +37,7 @@ def load_contents(messages: Sequence[Message], query: Mapping[str, Any]) -> Cont
     wants_body = fields != "raw_mime" and wants(query, "body")
     wants_raw = fields == "raw_mime" or (fields.endswith("headers") and wants(query, "headers"))
     return Contents(
-        raw.bodies(messages) if wants_body else None,
+        {message: body.text for message, body in bodies.shown(messages).items()} if wants_body else None,
         raw.raws(messages) if wants_raw else {},
         fields,
     )

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 REFUSALS = 3  # single messages refused in a row that make it the folder's failure, not theirs
 _BREATH = 8  # messages between two chances for others of the process
-# Not zero: gevent looks at sockets only after fifty greenlets that slept for nothing, and whoever waits for one, such as
-# the writer of the batch before, would wait for 400 messages.
+# Not zero: gevent looks at sockets only after fifty that slept for nothing, and whoever waits for one, such as the
+# writer of the batch before, would wait for 400 messages.
 _MOMENT = 1e-6  # seconds
 
 

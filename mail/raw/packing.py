@@ -20,21 +20,20 @@ _local = threading.local()  # a (de)compressor serves one thread at a time; unde
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a pack holds of a message: its body as it is shown, UTF-8, and the raw message."""
+    """What a pack holds of a message."""
 
     message: UUID
     raw: bytes
-    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A pack to be stored. `frames`: (octets of contents before it, compressed); `places`: message -> (raw_at,
-    raw_size, body_at, body_size); `store`: address of the store that has its frames already, one after the other."""
+    raw_size); `store`: address of the store that has its frames already, one after the other."""
 
     octets: int
     frames: Sequence[tuple[int, bytes]]
-    places: dict[UUID, tuple[int, int, int, int]]
+    places: dict[UUID, tuple[int, int]]
     id: UUID = field(default_factory=uuid4)
     store: str = ""
 
@@ -45,35 +44,23 @@ def digest(raw: bytes) -> bytes:
 
 
 def pack(contents: Sequence[Content]) -> Packed:
-    """Bodies first, for lists of messages show these and need not decompress what is attached; then raw messages."""
-    bodies = [content.body for content in contents]
-    raws = [content.raw for content in contents]
-    body_at = _starts(bodies, 0)
-    raw_at = _starts(raws, sum(map(len, bodies)))
+    """The raw messages one after the other, in their order."""
     frames = []
     start = 0
-    for stretch in (*_stretches(bodies), *_stretches(raws)):
+    for stretch in _stretches([content.raw for content in contents]):
         frames.append((start, compress(stretch)))
         start += len(stretch)
-    places = {
-        content.message: (at, len(content.raw), beside, len(content.body))
-        for content, at, beside in zip(contents, raw_at, body_at, strict=True)
-    }
+    places = {}
+    at = 0
+    for content in contents:
+        places[content.message] = (at, len(content.raw))
+        at += len(content.raw)
     return Packed(start, frames, places)
 
 
-def columns(places: Mapping[UUID, tuple[int, int, int, int]]) -> list[list[Any]]:
-    """Places as the columns (message, raw_at, raw_size, body_at, body_size)."""
-    rows = [(message, *place) for message, place in places.items()]
-    return [[row[number] for row in rows] for number in range(5)]
-
-
-def _starts(pieces: Sequence[bytes], start: int) -> list[int]:
-    starts = []
-    for piece in pieces:
-        starts.append(start)
-        start += len(piece)
-    return starts
+def columns(places: Mapping[UUID, tuple[int, int]]) -> list[list[Any]]:
+    """Places as the columns (message, raw_at, raw_size)."""
+    return [list(places), [at for at, _size in places.values()], [size for _at, size in places.values()]]
 
 
 def _stretches(pieces: Sequence[bytes]) -> Iterator[bytes]:
@@ -94,17 +81,17 @@ def _stretches(pieces: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def compress(data: bytes) -> bytes:
-    """One frame, with a checksum: bodies have no hash of their own."""
+    """One frame, with a checksum."""
     if not hasattr(_local, "compressor"):
         _local.compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
     compressed: bytes = _local.compressor.compress(data)
     return compressed
 
 
-def decompress(data: bytes | memoryview) -> bytes:
-    """What `compress` took. Raises zstandard.ZstdError if it is damaged."""
+def decompress(data: bytes | memoryview, largest: int = LARGEST_FRAME) -> bytes:
+    """What `compress` took, of at most `largest` octets. Raises zstandard.ZstdError if it is damaged."""
     # What the frame claims is believed otherwise: so much is allocated, or nothing is looked at.
-    if not 0 < zstandard.frame_content_size(data) <= LARGEST_FRAME:
+    if not 0 < zstandard.frame_content_size(data) <= largest:
         raise zstandard.ZstdError("the frame claims to be larger or smaller than any is")
     if not hasattr(_local, "decompressor"):
         _local.decompressor = zstandard.ZstdDecompressor()

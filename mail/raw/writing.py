@@ -51,15 +51,15 @@ def put(cursor: Any, account_id: UUID, packed: Packed, *, wasted: int = 0) -> UU
 
 
 def waste(cursor: Any, messages: Collection[UUID]) -> None:
-    """The contents of these messages are needed no more: call it before their rows change. A pack that nobody needs
+    """The raw mail of these messages is needed no more: call it before their rows change. A pack that nobody needs
     goes; others are packed anew when most of one is waste (mail.raw.repacking)."""
     gone = list(messages)
     cursor.execute(
         "UPDATE mail_pack p SET wasted = wasted + gone.octets FROM ("
-        "SELECT pack_id, sum(raw_size + body_size) AS octets FROM mail_message WHERE id = ANY(%s) GROUP BY pack_id"
+        "SELECT pack_id, sum(raw_size) AS octets FROM mail_message WHERE id = ANY(%s) GROUP BY pack_id"
         ") gone WHERE p.id = gone.pack_id RETURNING p.id, p.wasted >= p.octets AND NOT EXISTS ("
         "SELECT 1 FROM mail_message m WHERE m.id = ANY(p.messages) AND m.pack_id = p.id "  # empty ones take no octets
-        "AND m.raw_size + m.body_size = 0 AND m.id <> ALL(%s))",
+        "AND m.raw_size = 0 AND m.id <> ALL(%s))",
         [gone, gone],
     )
     forget(cursor, [pack for pack, is_empty in cursor.fetchall() if is_empty])

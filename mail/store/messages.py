@@ -58,15 +58,13 @@ def add_arrivals(
     _insert_places(batch, folder, arrivals, fresh)
 
 
-def _restore(batch: Batch, places: Mapping[UUID, tuple[int, int, int, int]], pack: UUID | None) -> None:
+def _restore(batch: Batch, places: Mapping[UUID, tuple[int, int]], pack: UUID | None) -> None:
     """Contents that were lost are there again; what was left of them is waste."""
     if places:
         raw.waste(batch.cursor, places.keys())
         batch.cursor.execute(
-            "UPDATE mail_message m SET pack_id = %s, raw_at = new.raw_at, raw_size = new.raw_size, "
-            "body_at = new.body_at, body_size = new.body_size, lost_at = NULL "
-            "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) "
-            "AS new(id, raw_at, raw_size, body_at, body_size) WHERE m.id = new.id",
+            "UPDATE mail_message m SET pack_id = %s, raw_at = new.raw_at, raw_size = new.raw_size, lost_at = NULL "
+            "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS new(id, raw_at, raw_size) WHERE m.id = new.id",
             [pack, *raw.columns(places)],
         )
 
@@ -221,9 +219,9 @@ def sweep_orphans(batch: Batch, before: datetime) -> int:
 
 
 def _delete_messages(batch: Batch, messages: list[UUID]) -> None:
-    """Delete messages with their words; their contents become waste."""
+    """Delete messages with their words and bodies; their raw mail becomes waste."""
     raw.waste(batch.cursor, messages)
-    for table in ("mail_searchdocument WHERE message_id", "mail_message WHERE id"):
+    for table in ("mail_searchdocument WHERE message_id", "mail_body WHERE message_id", "mail_message WHERE id"):
         batch.cursor.execute(f"DELETE FROM {table} = ANY(%s)", [messages])  # noqa: S608 -- constants
     for message in messages:
         batch.log("message", message, "deleted")

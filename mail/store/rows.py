@@ -12,26 +12,25 @@ from mail.types import Address, Arrival, LocalFolder, Parsed
 Row = tuple[str | None, ...]
 
 MESSAGE_COLUMNS = (
-    "id", "account_id", "thread_id", "digest", "size", "pack_id", "raw_at", "raw_size", "body_at", "body_size",
-    "body_is_html", "header_id", "subject", "subject_key", "is_reply", "has_references", "from_addresses",
-    "to_addresses", "cc_addresses", "bcc_addresses", "reply_to_addresses", "participants", "sent_at", "received_at",
-    "snippet", "attachments", "has_attachments", "problem", "folder_ids", "unread", "starred", "draft",
+    "id", "account_id", "thread_id", "digest", "size", "pack_id", "raw_at", "raw_size", "header_id", "subject",
+    "subject_key", "is_reply", "has_references", "from_addresses", "to_addresses", "cc_addresses", "bcc_addresses",
+    "reply_to_addresses", "participants", "sent_at", "received_at", "snippet", "attachments", "has_attachments",
+    "problem", "folder_ids", "unread", "starred", "draft",
 )  # fmt: skip
 HEADER_ID_OCTETS = 998  # RFC 5322 §2.1.1: no line is longer; a B-tree takes 2,704
 ADDRESS_OCTETS = 320  # RFC 3696: 64 @ 255; an index entry takes 8,191
 
 
 def message_row(
-    account: str, folder: LocalFolder, arrival: Arrival, thread: UUID, pack: str, place: tuple[int, int, int, int]
+    account: str, folder: LocalFolder, arrival: Arrival, thread: UUID, pack: str, place: tuple[int, int]
 ) -> Row:
     """A new message with its one place, in the order of MESSAGE_COLUMNS. `place`: its contents' in the pack."""
     parsed = arrival.parsed
     assert parsed is not None, "only messages that were read become rows"
-    raw_at, raw_size, body_at, body_size = place
+    raw_at, raw_size = place
     return (
         str(arrival.message), account, str(thread), "\\x" + arrival.digest.hex(), str(arrival.size), pack, str(raw_at),
-        str(raw_size), str(body_at), str(body_size), boolean(arrival.body_is_html),
-        _cut(parsed.header_id, HEADER_ID_OCTETS), parsed.subject,
+        str(raw_size), _cut(parsed.header_id, HEADER_ID_OCTETS), parsed.subject,
         None if arrival.subject_key is None else str(arrival.subject_key), boolean(arrival.is_reply),
         boolean(bool(parsed.references)), _addresses(parsed.from_), _addresses(parsed.to), _addresses(parsed.cc),
         _addresses(parsed.bcc), _addresses(parsed.reply_to), array(sorted(participants(parsed))), moment(parsed.date),

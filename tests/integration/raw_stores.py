@@ -111,17 +111,14 @@ def make_batch(account: Account, folder: Folder, count: int, *, octets: int = 20
     mails = [f"Subject: {uuid4()}\r\n\r\n".encode() + bytes([65 + number]) * octets for number in range(count)]
     thread = make_thread(account)
     messages = [make_message(account, folder, mail=mail, thread=thread) for mail in mails]
-    contents = [
-        raw.Content(message.pk, mail, b"body %d" % number)
-        for number, (message, mail) in enumerate(zip(messages, mails, strict=True))
-    ]
+    contents = [raw.Content(message.pk, mail) for message, mail in zip(messages, mails, strict=True)]
     packed = raw.keep(account.pk, raw.pack(contents))
     with transaction.atomic(), connection.cursor() as cursor:
         raw.waste(cursor.cursor, [message.pk for message in messages])
         raw.put(cursor.cursor, account.pk, packed)
     for message in messages:
         message.pack_id = packed.id
-        message.raw_at, message.raw_size, message.body_at, message.body_size = packed.places[message.pk]
+        message.raw_at, message.raw_size = packed.places[message.pk]
         message.save()
     return messages
 

@@ -46,7 +46,6 @@ def batch(raw_store: str, account: Account) -> list[Message]:
 def test_contents_come_back(batch: list[Message]) -> None:
     found = raw.raws(batch)
     assert all(raw.digest(found[message.pk]) == bytes(message.digest) for message in batch)
-    assert sorted(raw.bodies(batch).values()) == sorted(f"body {number}" for number in range(9))
     assert raw.stored(batch[3]) == found[batch[3].pk]
     assert raw.raws_of([batch[4].pk]) == {batch[4].pk: found[batch[4].pk]}
 
@@ -55,8 +54,8 @@ def test_a_page_is_one_statement(batch: list[Message]) -> None:
     with CaptureQueriesContext(
         connection,
     ) as statements:
-        assert len(raw.raws(batch)) == len(raw.bodies(batch)) == 9
-    assert len(statements) == 2
+        assert len(raw.raws(batch)) == 9
+    assert len(statements) == 1
 
 
 def test_a_batch_is_one_object_and_two_statements_and_a_copy(objects: str, account: Account) -> None:
@@ -80,13 +79,8 @@ def test_only_the_needed_octets_are_read(objects: str, account: Account, monkeyp
     ((_name, _at, size),) = listening.reads
     assert size in frames.values()
     listening.reads.clear()
-    raw.bodies(messages)
-    assert listening.reads == [(object_of(messages[0]), 0, frames[0])]
-    listening.reads.clear()
     raw.raws(messages)
-    assert [size for _name, _at, size in listening.reads] == [sum(frames.values()) - frames[0]], (
-        "neighbours are one request"
-    )
+    assert listening.reads == [(object_of(messages[0]), 0, sum(frames.values()))], "neighbours are one request"
 
 
 def test_a_pack_says_where_it_lies(objects: str, account: Account, settings: Settings) -> None:
@@ -109,7 +103,6 @@ def test_a_damaged_frame_costs_only_its_own_contents(
     assert len(missing) < 5
     assert str(batch[0].pk) in caplog.text
     assert set(Message.objects.exclude(lost_at=None).values_list("pk", flat=True)) == missing
-    assert len(raw.bodies(batch)) == 9
 
 
 def test_a_missing_frame_costs_only_its_own_contents(batch: list[Message], raw_store: str) -> None:
@@ -125,7 +118,6 @@ def test_a_missing_pack_costs_only_its_own_contents(batch: list[Message], raw_st
     other = make_message(account, mail=b"Subject: other\r\n\r\n")
     pack_of(batch[0]).delete()
     assert raw.raws([*batch, other]).keys() == {other.pk}
-    assert raw.bodies(batch) == {}
     assert Message.objects.exclude(lost_at=None).count() == 9
 
 
@@ -143,7 +135,6 @@ def test_an_object_that_was_cut_off_is_a_loss(objects: str, account: Account) ->
     store_at(objects).remove(name)
     store_at(objects).write(name, begin)
     assert raw.raws(messages).keys() < {message.pk for message in messages}
-    assert len(raw.bodies(messages)) == 9
 
 
 def test_wrong_octets_are_noticed_by_the_hash(batch: list[Message]) -> None:
@@ -156,7 +147,7 @@ def test_wrong_octets_are_noticed_by_the_hash(batch: list[Message]) -> None:
 
 def test_contents_that_were_packed_anew_meanwhile_are_found(batch: list[Message], account: Account) -> None:
     assert repack(account.pk, [pack_of(batch[0]).pk])
-    assert len(raw.raws(batch)) == len(raw.bodies(batch)) == 9, "the rows were read before"
+    assert len(raw.raws(batch)) == 9, "the rows were read before"
     assert not Message.objects.exclude(lost_at=None).exists()
 
 
@@ -193,7 +184,7 @@ def test_waste_is_what_an_audit_counts(batch: list[Message], account: Account) -
         cursor.execute("DELETE FROM mail_location WHERE message_id = ANY(%s)", [gone])
         Message.objects.filter(pk__in=gone).delete()
     pack = pack_of(batch[8])
-    assert pack.wasted == sum(message.raw_size + message.body_size for message in batch[:5])
+    assert pack.wasted == sum(message.raw_size for message in batch[:5])
     assert sound(account)
 
 
@@ -204,9 +195,7 @@ def test_a_pack_stays_for_an_empty_message(account: Account) -> None:
         raw.put(cursor.cursor, account.pk, packed)
         for message in (one, other, full):
             size = packed.places[message.pk][1]
-            Message.objects.filter(pk=message.pk).update(
-                pack=packed.id, raw_at=0, raw_size=size, body_at=0, body_size=0
-            )
+            Message.objects.filter(pk=message.pk).update(pack=packed.id, raw_at=0, raw_size=size)
         raw.waste(cursor.cursor, [one.pk, full.pk])
         Message.objects.filter(pk__in=[one.pk, full.pk]).delete()
         assert Pack.objects.filter(pk=packed.id).exists()
