@@ -15,7 +15,7 @@ from mail.mirror.opening import share_connection
 from mail.mirror.reading import assign_threads, packed, without_known
 from mail.mirror.turn import Turn
 from mail.sync.schedule import gap_delay
-from mail.types import ConnectionFailed, LocalFolder
+from mail.types import Arrival, ConnectionFailed, LocalFolder
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +89,9 @@ def _store(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int])
 
 def _write(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int]) -> LocalFolder:
     """One transaction: messages, threads, places, gaps for what did not come, and the checkpoint."""
-    arrivals = [*haul.known.values(), *without_known(haul.arrivals)]
-    contents = raw.keep(turn.account_id, packed(arrivals))
+    fetched = without_known(haul.arrivals)
+    arrivals = [*haul.known.values(), *fetched]
+    contents = raw.keep(turn.account_id, _contents(haul, fetched))
     assignment = assign_threads(turn.account_id, arrivals)
     came = {arrival.uid for arrival in arrivals}
     missed = set(haul.uids) - came
@@ -102,6 +103,13 @@ def _write(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int])
         again = {uid: timezone.now() + gap_delay(tries.get(uid, 0) + 1) for uid in missed}
         store.record_gaps(batch, folder, again, haul.reason)
         return store.checkpoint(batch, folder, **columns)
+
+
+def _contents(haul: Haul, fetched: Sequence[Arrival]) -> raw.Packed:
+    """Of those messages that the mirror lacks; all of the haul's are being packed already."""
+    if haul.contents is not None and all(arrival.raw is not None for arrival in fetched):
+        return haul.contents.result()
+    return packed(fetched)
 
 
 def _store_singly(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int]) -> LocalFolder:

@@ -1,17 +1,20 @@
 """What the server hands out, batch by batch, read as far as that needs no database."""
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
 
 from mail import store
-from mail.mirror.reading import read
+from mail.mirror.aside import aside
+from mail.mirror.breath import Breath
+from mail.mirror.reading import packed, read
 from mail.mirror.room import IN_FLIGHT
 from mail.mirror.turn import Turn
+from mail.raw import Packed
 from mail.sync.visit import ENTRIES, batches
 from mail.types import Arrival, Entry, FolderFailed, message_key
 from mail.types import message_id as derive_id
@@ -19,22 +22,20 @@ from mail.types import message_id as derive_id
 log = logging.getLogger(__name__)
 
 REFUSALS = 3  # single messages refused in a row that make it the folder's failure, not theirs
-_BREATH = 8  # messages between two chances for others of the process
-# Not zero: gevent looks at sockets only after fifty that slept for nothing, and whoever waits for one, such as the
-# writer of the batch before, would wait for 400 messages.
-_MOMENT = 1e-6  # seconds
 
 
 @dataclass(slots=True)
 class Haul:
     """One batch: the UIDs asked for, in order, and what came of them. `known`: copies of messages that the mirror has,
-    by the server's own ids; `reason`: why others did not come. `room`: what to give back to IN_FLIGHT."""
+    by the server's own ids; `reason`: why others did not come. `room`: what to give back to IN_FLIGHT; `contents`: of
+    all arrivals, being compressed."""
 
     uids: list[int]
     arrivals: list[Arrival] = field(default_factory=list)
     known: dict[int, Arrival] = field(default_factory=dict)
     reason: str = "the server listed the message and did not hand it out"
     room: int = 0
+    contents: "Future[Packed] | None" = None
 
     def drop(self) -> None:
         """Nobody needs it any more."""
@@ -77,6 +78,7 @@ def fetch(turn: Turn, batch: Sequence[Entry], *, headers_only: bool) -> Haul:
     except BaseException:
         haul.drop()
         raise
+    haul.contents = aside(packed, haul.arrivals)
     return haul
 
 
@@ -102,14 +104,14 @@ def _take_singly(turn: Turn, haul: Haul, uids: list[int], *, headers_only: bool)
 
 def _take(turn: Turn, haul: Haul, uids: list[int], *, headers_only: bool) -> None:
     asked = set(uids)
+    breath = Breath()
     if not asked:
         return
     for message in turn.session.bodies(uids, headers_only=headers_only):
         if message.raw is not None and message.uid in asked:
             asked.discard(message.uid)  # a server may send one twice
             haul.arrivals.append(read(turn.account_id, message))
-            if len(haul.arrivals) % _BREATH == 0:
-                time.sleep(_MOMENT)  # whoever waits for a row of the batch before, or for another server
+            breath.take()  # whoever waits for a row of the batch before, or for another server
 
 
 def _known_by_provider_id(account_id: UUID, batch: Sequence[Entry]) -> dict[int, Arrival]:
