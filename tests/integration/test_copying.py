@@ -149,7 +149,7 @@ def test_other_greenlets_run_while_a_copy_waits(table: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _GREENLETS],
         check=False,
-        env={**os.environ, "DATABASE_URL": url},
+        env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "syncfarm.settings"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,5 +1,6 @@
 """Work beside all others: under gevent and without it."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from mail.mirror.breath import Breath
 _GREENLETS = """
 from gevent import monkey; monkey.patch_all()
 import time
+import django; django.setup()
 import gevent
 from gevent.monkey import get_original
 from mail.mirror.aside import aside
@@ -46,7 +48,10 @@ print("well")
 
 
 def test_under_gevent_nobody_is_stopped() -> None:
-    done = subprocess.run([sys.executable, "-c", _GREENLETS], check=False, capture_output=True, text=True, timeout=60)
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "syncfarm.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", _GREENLETS], check=False, env=env, capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.strip() == "well", done.stderr
 
 
