@@ -3,9 +3,10 @@
 Primary keys are UUIDs made by the client: bulk writes need no round trip to learn an id, and a message's id can be
 derived from its identity (mail.types.message_id), so that it survives moves, UIDVALIDITY resets and a full re-mirror.
 
-Foreign keys of tables that grow with the mail are checked by the database only where a mistake could hide (a message's
-thread, a place's message): a check costs 8 microseconds a row, and mail.store alone writes these tables. They have no
-index of their own where another begins with the same column.
+Foreign keys of tables that grow with the mail are not checked by the database: a check costs 8 microseconds a row and
+locks the row it finds, and mail.store alone writes these tables, under the account's lock. Tests have the database
+check a message's thread and a place's message, where a mistake could hide (tests/integration/guard.py). The keys have
+no index of their own where another begins with the same column.
 
 One file, so that the schema is read in one go.
 """
@@ -127,7 +128,9 @@ class Message(models.Model):
     account = models.ForeignKey(
         Account, on_delete=models.CASCADE, related_name="messages", db_constraint=False, db_index=False
     )
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    thread = models.ForeignKey(
+        Thread, on_delete=models.CASCADE, related_name="messages", db_constraint=False, db_index=False
+    )
     digest = models.BinaryField(max_length=32, help_text="SHA-256 of the raw message.")
     size = models.BigIntegerField(help_text="Bytes of the raw message on the server.")
     pack = models.ForeignKey(
@@ -214,7 +217,9 @@ class Location(models.Model):
     )
     uidvalidity = models.BigIntegerField()
     uid = models.BigIntegerField()
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="locations", db_index=False)
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="locations", db_constraint=False, db_index=False
+    )
     flags = ArrayField(
         models.TextField(), default=list, help_text="As the server spells them, sorted, without \\Recent."
     )

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from mail.copying import copy_binary
+from mail.copying import copy_binary, plain_array
 from mail.raw.objects import key, store_at
 from mail.raw.packing import Packed
 from mail.types import StoreUnavailable
@@ -43,7 +43,7 @@ def put(cursor: Any, account_id: UUID, packed: Packed, *, wasted: int = 0) -> UU
     cursor.execute(
         "INSERT INTO mail_pack (id, account_id, messages, octets, wasted, store) "
         "VALUES (%s, %s, %s::uuid[], %s, %s, %s)",
-        [packed.id, account_id, list(packed.places), packed.octets, wasted, packed.store],
+        [packed.id, account_id, plain_array(packed.places), packed.octets, wasted, packed.store],
     )
     rows = _rows_of_object(packed) if packed.store else _rows_with_data(packed)
     copy_binary(cursor, "mail_frame", ("pack_id", "start", "data", "at", "size"), rows)
@@ -53,13 +53,14 @@ def put(cursor: Any, account_id: UUID, packed: Packed, *, wasted: int = 0) -> UU
 def waste(cursor: Any, messages: Collection[UUID]) -> None:
     """The raw mail of these messages is needed no more: call it before their rows change. A pack that nobody needs
     goes; others are packed anew when most of one is waste (mail.raw.repacking)."""
-    gone = list(messages)
+    gone = plain_array(messages)
     cursor.execute(
         "UPDATE mail_pack p SET wasted = wasted + gone.octets FROM ("
-        "SELECT pack_id, sum(raw_size) AS octets FROM mail_message WHERE id = ANY(%s) GROUP BY pack_id"
+        "SELECT pack_id, sum(raw_size) AS octets FROM mail_message WHERE id = ANY(%s::uuid[]) "
+        "GROUP BY pack_id"
         ") gone WHERE p.id = gone.pack_id RETURNING p.id, p.wasted >= p.octets AND NOT EXISTS ("
         "SELECT 1 FROM mail_message m WHERE m.id = ANY(p.messages) AND m.pack_id = p.id "  # empty ones take no octets
-        "AND m.raw_size = 0 AND m.id <> ALL(%s))",
+        "AND m.raw_size = 0 AND m.id <> ALL(%s::uuid[]))",
         [gone, gone],
     )
     forget(cursor, [pack for pack, is_empty in cursor.fetchall() if is_empty])
@@ -69,8 +70,10 @@ def forget(cursor: Any, packs: Collection[UUID]) -> None:
     """Delete packs in the caller's transaction, and their objects after it."""
     if not packs:
         return
-    cursor.execute("DELETE FROM mail_frame WHERE pack_id = ANY(%s::uuid[])", [list(packs)])
-    cursor.execute("DELETE FROM mail_pack WHERE id = ANY(%s::uuid[]) RETURNING id, account_id, store", [list(packs)])
+    cursor.execute("DELETE FROM mail_frame WHERE pack_id = ANY(%s::uuid[])", [plain_array(packs)])
+    cursor.execute(
+        "DELETE FROM mail_pack WHERE id = ANY(%s::uuid[]) RETURNING id, account_id, store", [plain_array(packs)]
+    )
     for pack, account_id, store in cursor.fetchall():
         if store:
             transaction.on_commit(partial(remove_object, store, account_id, pack), robust=True)
@@ -94,7 +97,7 @@ def lose(messages: Collection[UUID]) -> None:
         cursor.execute(
             "UPDATE mail_message SET lost_at = now() WHERE id IN (SELECT id FROM mail_message "
             "WHERE id = ANY(%s::uuid[]) AND lost_at IS NULL FOR NO KEY UPDATE SKIP LOCKED)",
-            [list(messages)],
+            [plain_array(messages)],
         )
 
 
