@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from mail.mime import bodies, charsets, transfer, visible
 from mail.mime.structure import Leaf
 
-TEXT_REACHES = (600, 6_000)  # bytes of the body looked at for a snippet; then all of it
+TEXT_REACHES = (200, 600, 6_000)  # bytes of the body looked at for a snippet; then all of it
 HTML_REACHES = (6_000, 30_000)  # HTML begins with style sheets
 BY_LINE = frozenset({"quoted-printable", "base64"})  # encodings that are cut between lines
 
