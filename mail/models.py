@@ -279,12 +279,16 @@ class Pack(models.Model):
 class Frame(models.Model):
     """A stretch of a pack, decompressed as a whole, at most mail.raw.packing.LARGEST_FRAME octets of contents.
 
-    Its data are here, or at an offset in the pack's object.
+    Its data are here, in as many rows as they fill, or at an offset in the pack's object. A frame has more octets of
+    contents than rows, so that `start` tells all rows of a pack apart.
     """
 
     pk = models.CompositePrimaryKey("pack_id", "start")
     pack = models.ForeignKey(Pack, on_delete=models.CASCADE, related_name="frames", db_constraint=False, db_index=False)
-    start = models.BigIntegerField(help_text="Octets of contents before it.")
+    start = models.BigIntegerField(help_text="Octets of contents before it, and its part.")
+    part = models.SmallIntegerField(
+        default=0, db_default=0, help_text="Number of this row of those that hold the frame's data."
+    )
     data = models.BinaryField(null=True, help_text="zstd; NULL: in the object.")
     at = models.BigIntegerField(null=True, help_text="Octets of the object before it.")
     size = models.IntegerField(null=True, help_text="Octets of it in the object.")

@@ -17,12 +17,13 @@ from django.db import connection, transaction
 
 from mail.copying import copy_binary, plain_array
 from mail.raw.objects import key, store_at
-from mail.raw.packing import Packed
+from mail.raw.packing import Packed, parts
 from mail.types import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 _NULL = struct.pack(">i", -1)
+_COLUMNS = ("pack_id", "start", "part", "data", "at", "size")
 
 
 def keep(account_id: UUID, packed: Packed) -> Packed:
@@ -46,7 +47,7 @@ def put(cursor: Any, account_id: UUID, packed: Packed, *, wasted: int = 0) -> UU
         [packed.id, account_id, plain_array(packed.places), packed.octets, wasted, packed.store],
     )
     rows = _rows_of_object(packed) if packed.store else _rows_with_data(packed)
-    copy_binary(cursor, "mail_frame", ("pack_id", "start", "data", "at", "size"), rows)
+    copy_binary(cursor, "mail_frame", _COLUMNS, rows)
     return packed.id
 
 
@@ -103,17 +104,18 @@ def lose(messages: Collection[UUID]) -> None:
 
 def _rows_with_data(packed: Packed) -> Iterator[bytes]:
     for start, data in packed.frames:
-        yield _row_begin(packed.id, start) + struct.pack(">i", len(data))
-        yield data
-        yield _NULL + _NULL
+        for part, piece in enumerate(parts(data)):
+            yield _row_begin(packed.id, start, part) + struct.pack(">i", len(piece))
+            yield piece
+            yield _NULL + _NULL
 
 
 def _rows_of_object(packed: Packed) -> Iterator[bytes]:
     at = 0
     for start, data in packed.frames:
-        yield _row_begin(packed.id, start) + _NULL + struct.pack(">iqii", 8, at, 4, len(data))
+        yield _row_begin(packed.id, start, 0) + _NULL + struct.pack(">iqii", 8, at, 4, len(data))
         at += len(data)
 
 
-def _row_begin(pack_id: UUID, start: int) -> bytes:
-    return struct.pack(">hi16siq", 5, 16, pack_id.bytes, 8, start)
+def _row_begin(pack_id: UUID, start: int, part: int) -> bytes:
+    return struct.pack(">hi16siqih", len(_COLUMNS), 16, pack_id.bytes, 8, start + part, 2, part)

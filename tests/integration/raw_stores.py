@@ -1,5 +1,6 @@
 """Where packs are kept, for tests: each store in turn, and what is in it. A plugin for a test module."""
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,8 +108,9 @@ def watched(address: str, monkeypatch: pytest.MonkeyPatch) -> Watched:
 
 
 def make_batch(account: Account, folder: Folder, count: int, *, octets: int = 2000) -> list[Message]:
-    """Messages whose contents are in one pack, stored as a sync does it."""
-    mails = [f"Subject: {uuid4()}\r\n\r\n".encode() + bytes([65 + number]) * octets for number in range(count)]
+    """Messages whose contents are in one pack, stored as a sync does it; they cannot be compressed."""
+    noise = random.Random(0)
+    mails = [f"Subject: {uuid4()}\r\n\r\n".encode() + noise.randbytes(octets) for _ in range(count)]
     thread = make_thread(account)
     messages = [make_message(account, folder, mail=mail, thread=thread) for mail in mails]
     contents = [raw.Content(message.pk, mail) for message, mail in zip(messages, mails, strict=True)]
@@ -135,7 +137,7 @@ def object_of(message: Message) -> str:
 
 def frame_of(message: Message) -> Frame:
     """The frame in which its raw message begins."""
-    frame = Frame.objects.filter(pack=message.pack_id, start__lte=message.raw_at).order_by("start").last()
+    frame = Frame.objects.filter(pack=message.pack_id, start__lte=message.raw_at, part=0).order_by("start").last()
     assert frame
     return frame
 

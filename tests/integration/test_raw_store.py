@@ -1,6 +1,7 @@
 """Packs in PostgreSQL, on a disk and on S3: the same behind one interface, and what happens when something is missing."""
 
 import logging
+from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from accounts.models import Account
 from mail import raw, store
 from mail.models import Frame, Message, Pack
 from mail.raw.objects import store_at
-from mail.raw.packing import FRAME
+from mail.raw.packing import FRAME, PART
 from mail.raw.repacking import repack
 from tests.integration.factories import make_account, make_folder, make_message
 from tests.integration.raw_stores import *  # noqa: F403 -- fixtures
@@ -112,6 +113,40 @@ def test_a_missing_frame_costs_only_its_own_contents(batch: list[Message], raw_s
     assert batch[0].pk in missing
     assert len(missing) < 5
     assert set(Message.objects.exclude(lost_at=None).values_list("pk", flat=True)) == missing
+
+
+def test_a_missing_part_of_a_frame_costs_only_the_frames_contents(account: Account) -> None:
+    batch = make_batch(account, make_folder(account), 9, octets=FRAME // 3)
+    frame = frame_of(batch[4])
+    assert Frame.objects.filter(pack=frame.pack_id, start=frame.start + 5, part=5).delete()[0] == 1
+    missing = {message.pk for message in batch} - raw.raws(batch).keys()
+    assert batch[4].pk in missing
+    assert len(missing) < 5
+
+
+def test_frames_are_rows_that_fit_a_page_and_nothing_lies_beside(account: Account) -> None:
+    with connection.cursor() as cursor:
+        make_batch(account, make_folder(account), 9, octets=FRAME)
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM mail_frame), pg_relation_size(reltoastrelid) FROM pg_class "
+            "WHERE oid = 'mail_frame'::regclass"
+        )
+        rows, beside = cursor.fetchone()
+    assert rows > 9 * FRAME // PART
+    assert beside == 0
+
+
+def test_frames_of_one_row_each_are_read_as_well(account: Account) -> None:
+    """As they were before, and are again if the migration is taken back."""
+    batch = make_batch(account, make_folder(account), 9, octets=FRAME // 3)
+    before = raw.raws(batch)
+    migration = import_module("mail.migrations.0005_frames_in_rows")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(migration._JOIN)
+        cursor.execute(migration._DROP_PARTS)
+    assert not Frame.objects.exclude(part=0).exists()
+    assert raw.raws(batch) == before
+    assert len(before) == 9
 
 
 def test_a_missing_pack_costs_only_its_own_contents(batch: list[Message], raw_store: str, account: Account) -> None:
