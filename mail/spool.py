@@ -1,0 +1,58 @@
+"""Octets that are too many for memory: written to a temporary file without a name, then read where they lie.
+
+The file is gone with the last who refers to it, or with the process. Its place is the usual TMPDIR.
+"""
+
+import mmap
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mail.types import NoRoom, Octets
+
+STRETCH = 1024 * 1024  # octets looked at together
+
+
+class Spool:
+    """A file that is written from its beginning to its end, and then read. All of it raises NoRoom."""
+
+    def __init__(self) -> None:
+        with _words():
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 -- as long as this object
+        self.size = 0
+
+    def write(self, octets: bytes) -> None:
+        """Add octets."""
+        with _words():
+            left = memoryview(octets)
+            while left:
+                left = left[self._file.write(left) :]
+        self.size += len(octets)
+
+    def octets(self) -> Octets:
+        """What was written, in its file; nothing can be added then."""
+        if not self.size:
+            return b""
+        with self._file, _words():
+            return mmap.mmap(self._file.fileno(), 0, prot=mmap.PROT_READ)
+
+
+def let_go(octets: Octets) -> None:
+    """Keep nothing in memory of what was read of a file; it is read again where it is asked for again."""
+    if isinstance(octets, mmap.mmap):
+        octets.madvise(mmap.MADV_DONTNEED)
+
+
+def stretches(octets: Octets, size: int = STRETCH) -> Iterator[bytes]:
+    """All of them, cut; in memory is one stretch at a time."""
+    for at in range(0, len(octets), size):
+        yield octets[at : at + size]
+        let_go(octets)
+
+
+@contextmanager
+def _words() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NoRoom(f"No temporary file can be written: {error.strerror or error}") from error
