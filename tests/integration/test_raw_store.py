@@ -1,6 +1,7 @@
 """Packs in PostgreSQL, on a disk and on S3: the same behind one interface, and what happens when something is missing."""
 
 import logging
+from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
@@ -133,7 +134,7 @@ def test_an_object_that_was_cut_off_is_a_loss(objects: str, account: Account) ->
     name = object_of(messages[0])
     begin = store_at(objects).read(name, 0, 1 << 30)[:300]
     store_at(objects).remove(name)
-    store_at(objects).write(name, begin)
+    store_at(objects).write(name, BytesIO(begin))
     assert raw.raws(messages).keys() < {message.pk for message in messages}
 
 

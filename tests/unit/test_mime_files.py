@@ -1,8 +1,5 @@
 """A message is read from a file as it is from memory, and no more of it is in memory than is looked at."""
 
-import re
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,16 +9,17 @@ from mail.mime import structure, transfer
 from mail.mime.reading import read, read_headline
 from mail.spool import STRETCH, Spool
 from mail.types import Octets
+from tests.memory import peak
 from tests.unit.test_mime_bounds import HOSTILE, PIECES, SAMPLES
 
 KINDS = ["base64", "quoted-printable", "7bit", "x-uuencode"]
 
 
 def on_file(raw: bytes) -> Octets:
-    spool = Spool()
-    for at in range(0, len(raw), STRETCH):
-        spool.write(raw[at : at + STRETCH])
-    return spool.octets()
+    with Spool() as spool:
+        for at in range(0, len(raw), STRETCH):
+            spool.write(raw[at : at + STRETCH])
+        return spool.octets()
 
 
 def assert_reads_alike(raw: bytes) -> None:
@@ -74,18 +72,9 @@ def test_reading_a_large_file_takes_little_memory(encoding: str) -> None:
         b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nHello.\n--b\nContent-Type: a/b\n"
         b"Content-Transfer-Encoding: " + encoding.encode() + b"\n\n" + line * 500_000 + b"\n--b--\n"
     )
-    before = held()
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from now on
-
-    parsed = mime.headline(raw)
+    with peak() as memory:
+        parsed = mime.headline(raw)
 
     assert parsed.snippet == "Hello."
     assert len(parsed.attachments) == 1
-    assert held("VmHWM") - before < 8_000_000
-
-
-def held(figure: str = "VmRSS") -> int:
-    """Bytes of memory that this process has, now or at its peak."""
-    match = re.search(rf"{figure}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert match
-    return int(match[1]) * 1024
+    assert memory.more < 8_000_000
