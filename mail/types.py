@@ -147,7 +147,7 @@ class Fetched:
     flags: frozenset[str]  # as sent, without \Recent
     received_at: datetime  # INTERNALDATE, aware
     size: int  # RFC822.SIZE as the server says
-    raw: bytes | None
+    raw: Octets | None
     complete: bool = True
     email_id: str = ""
     thread_id: str = ""
@@ -207,7 +207,7 @@ class Arrival:
     received_at: datetime
     size: int = 0
     digest: bytes = b""
-    raw: bytes | None = None
+    raw: Octets | None = None
     parsed: "Parsed | None" = None
     subject_key: int | None = None
     is_reply: bool = False
