@@ -39,7 +39,8 @@ class Haul:
     large: bool = False
 
     def drop(self) -> None:
-        """Nobody needs it any more."""
+        """Nobody needs it any more. Its mail goes at once: who waits for the next haul still holds this one."""
+        self.arrivals, self.contents = [], None
         IN_FLIGHT.give(self.room)
         self.room = 0
 

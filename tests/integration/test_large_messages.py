@@ -1,6 +1,7 @@
 """Messages of any size through a whole sync: they are mirrored, in bounded memory and time, and lose nothing."""
 
 import base64
+import gc
 import hashlib
 import random
 import time
@@ -15,6 +16,7 @@ from accounts.models import Account, Host
 from mail import raw
 from mail.imap import pieces
 from mail.mirror import hauls, reading
+from mail.mirror.room import Room
 from mail.models import Gap, Message
 from mail.sync import visit
 from mail.types import Arrival, ConnectionFailed
@@ -229,3 +231,28 @@ def test_a_message_over_the_cap_is_listed_in_little_memory(mailbox: Mailbox, set
     assert (large.size > 40 * MB, large.raw_size < 1_000, large.header_id) == (True, True, "recording@x")
     assert Message.objects.get(account=account, subject="Shorter").problem == ""
     assert Message.objects.filter(account=account).count() == 8
+
+
+class Counted(Room):
+    """Notes how many messages are in memory whenever somebody gets room."""
+
+    def __init__(self) -> None:
+        super().__init__(1)  # whoever asks waits until the batch before is dropped
+        self.held: list[int] = []
+
+    def take(self, octets: int) -> int:
+        taken = super().take(octets)
+        self.held.append(sum(isinstance(each, Arrival) and bool(each.raw) for each in gc.get_objects()))
+        return taken
+
+
+def test_mail_that_is_stored_is_not_kept_while_the_next_batch_is_waited_for(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred accounts of a worker wait at the same time."""
+    monkeypatch.setattr(visit, "BATCH_MESSAGES", 2)
+    monkeypatch.setattr(hauls, "IN_FLIGHT", room := Counted())
+    account = filled(mailbox, mail("between"), mail("and"), mail("after"))
+    sync(account)
+    assert_whole(account, mailbox)
+    assert room.held == [0] * 6
