@@ -83,7 +83,7 @@ def _bytes(session: MailSession, folder: LocalFolder, uids: list[int]) -> Iterat
         content = raw.raws_of([ours]).get(ours)
         if content is None:
             yield Difference(folder.name, f"UID {message.uid}: its raw message is lost or damaged", folder.id, ours)
-        elif content != message.raw and not message.raw.startswith(content):
+        elif message.raw[: len(content)] != content:
             yield Difference(folder.name, f"UID {message.uid}: its bytes differ from the server's", folder.id, ours)
 
 

@@ -7,7 +7,9 @@ Dovecot, Gmail and Outlook.com put the literal last, Courier and older Exchange 
 import functools
 import re
 
-Token = bytes | None | list["Token"]
+from mail.types import Octets
+
+Token = Octets | None | list["Token"]
 Items = dict[bytes, Token]
 Line = tuple[Items, bytes, int]  # items, section, size of the literal that follows
 

@@ -1,19 +1,19 @@
 """A mailbox on its server, as the mirror asks about it: folders, what changed, bodies."""
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from mail.imap import fetching, listing, names, searching, selecting, uidsets
+from mail import spool
+from mail.imap import asking, fetching, listing, names, pieces, searching, selecting, uidsets
 from mail.imap.capabilities import Extensions
-from mail.imap.offer import Offer, Way, says_gone
+from mail.imap.offer import Offer, Way, may_be_the_extension, says_gone
 from mail.imap.opening import open_connection
 from mail.imap.reader import Data, Status
 from mail.imap.regular import Items
-from mail.imap.wire import CommandRefused, Wire
+from mail.imap.wire import Command, CommandRefused, Wire
 from mail.types import (
     Changes,
     ConnectionFailed,
@@ -101,7 +101,7 @@ class MailSession:
         name = names.quote(wire_name)
         known = since if since and since.highestmodseq and self.strategy == "qresync" else None
         with self._refusals(gone=says_gone):
-            responses = list(self._offer.ask(*self._ways_to_examine(name, known)))
+            responses = list(self._offer.ask(*asking.to_examine(self._offer, name, known)))
             chosen = selecting.selected(responses, known if self._offer.has("QRESYNC") else None)
             if not chosen.uidnext:  # RFC 3501 §6.3.1 lets a server leave it out
                 chosen = selecting.with_uidnext(chosen, self._wire.run(b"STATUS", name, b"(UIDNEXT)"))
@@ -159,8 +159,31 @@ class MailSession:
             if headers_only or not self._is_doubtful(message):
                 yield message
             else:
-                doubted[message.uid] = hashlib.sha256(message.raw or b"").digest()
+                doubted[message.uid] = spool.digest(message.raw or b"")
         yield from self._messages_again(doubted)
+
+    def large(self, uid: int) -> Iterator[Fetched]:
+        """One message as bodies() gives it, its octets in a temporary file where the server sends it in pieces.
+
+        Raises NoRoom as well."""
+        message = self._in_pieces(uid) if self._offer.believes(pieces.PARTIAL) else None
+        if message and not self._is_doubtful(message):
+            yield message
+            return
+        digest, message = message.digest if message else b"", None  # its file goes
+        for whole in self.bodies([uid]):
+            if whole.raw is not None and spool.digest(whole.raw) != digest:
+                self._offer.blame(pieces.PARTIAL)
+            yield whole
+
+    def _in_pieces(self, uid: int) -> Fetched | None:
+        with self._refusals():
+            try:
+                return pieces.fetched(uid, self._answers, self._asked_all)
+            except CommandRefused as refused:
+                if not may_be_the_extension(refused):
+                    raise
+        return None
 
     def _messages(self, wanted: set[int], body: bytes) -> Iterator[Fetched]:
         for chunk in uidsets.chunks(wanted):
@@ -179,7 +202,7 @@ class MailSession:
     def _messages_again(self, doubted: dict[int, bytes]) -> Iterator[Fetched]:
         """The messages, given with their bodies' hashes, if they have the right size now, or are the same again."""
         for message in self._messages(set(doubted), b"BODY.PEEK[]"):
-            same = hashlib.sha256(message.raw or b"").digest() == doubted[message.uid]
+            same = spool.digest(message.raw or b"") == doubted[message.uid]
             if same:
                 self._offer.blame("RFC822.SIZE")
             if same or not self._is_doubtful(message):
@@ -198,38 +221,32 @@ class MailSession:
         self.close()
 
     def _fetch(self, uids: bytes, *items: bytes, ids: bool = False) -> Iterator[tuple[int, Items]]:
-        """(uid, items) of each response; `ids`: with the provider's ids, where offered."""
-        named = b" ".join(items)
-        ways: list[Way] = [("", (b"UID FETCH", uids, b"(%s)" % named))]
-        if ids:
-            first, others = items[0], b"".join(b" " + item for item in items[1:])
-            ways.insert(0, ("OBJECTID", (b"UID FETCH", uids, b"(%s EMAILID THREADID%s)" % (first, others))))
-            if self._offer.has("X-GM-EXT-1"):
-                ways = [("", (b"UID FETCH", uids, b"(%s X-GM-MSGID X-GM-THRID%s)" % (first, others)))]
         with self._refusals():
-            for response in self._asked(*ways):
-                uid, answered = fetching.items_of(response)
-                if uid:
-                    yield uid, answered
+            yield from self._answers(uids, *items, ids=ids)
+
+    def _answers(self, uids: bytes, *items: bytes, ids: bool = False) -> Iterator[tuple[int, Items]]:
+        """(uid, items) of each response; `ids`: with the provider's ids, where offered. Raises CommandRefused."""
+        for response in self._asked(*asking.to_fetch(self._offer, uids, items, ids=ids)):
+            uid, answered = fetching.items_of(response)
+            if uid:
+                yield uid, answered
+
+    def _asked_all(self, commands: Sequence[Command]) -> Iterator[list[Data | Status] | CommandRefused]:
+        for answer in self._wire.run_all(commands):
+            yield answer if isinstance(answer, CommandRefused) else list(self._unless_renumbered(answer))
 
     def _asked(self, *ways: Way) -> Iterator[Data | Status]:
+        return self._unless_renumbered(self._offer.ask(*ways))
+
+    def _unless_renumbered(self, responses: Iterable[Data | Status]) -> Iterator[Data | Status]:
         """Responses about the selected folder. Raises ConnectionFailed if it is renumbered in between: its UIDs mean
         something else then, and so might those that came before."""
-        for response in self._offer.ask(*ways):
+        for response in responses:
             if isinstance(response, Status) and response.code == b"UIDVALIDITY":
                 if fetching.number(response.argument) != self._uidvalidity:
                     raise ConnectionFailed(f"The server renumbered the folder {self._folder} while it was read.")
             else:
                 yield response
-
-    def _ways_to_examine(self, name: bytes | names.Literal, known: SyncPoint | None) -> list[Way]:
-        ways: list[Way] = [("", (b"EXAMINE", name))]
-        if self.strategy != "full":
-            ways.insert(0, ("CONDSTORE", (b"EXAMINE", name, b"(CONDSTORE)")))
-        if known:
-            parameter = b"(QRESYNC (%d %d))" % (known.uidvalidity, known.highestmodseq)
-            ways.insert(0, ("QRESYNC", (b"EXAMINE", name, parameter)))
-        return ways
 
     @contextmanager
     def _refusals(self, gone: Callable[[CommandRefused], bool] = lambda _: False) -> Iterator[None]:

@@ -15,8 +15,8 @@ from mail.mirror.reading import packed, read
 from mail.mirror.room import IN_FLIGHT
 from mail.mirror.turn import Turn
 from mail.raw import Packed
-from mail.sync.visit import ENTRIES, batches
-from mail.types import Arrival, Entry, FolderFailed, message_key
+from mail.sync.visit import ENTRIES, LARGE, batches, room
+from mail.types import Arrival, Entry, FolderFailed, NoRoom, message_key
 from mail.types import message_id as derive_id
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ REFUSALS = 3  # single messages refused in a row that make it the folder's failu
 class Haul:
     """One batch: the UIDs asked for, in order, and what came of them. `known`: copies of messages that the mirror has,
     by the server's own ids; `reason`: why others did not come. `room`: what to give back to IN_FLIGHT; `contents`: of
-    all arrivals, being compressed."""
+    all arrivals, being compressed; `large`: it is one message, fetched in pieces."""
 
     uids: list[int]
     arrivals: list[Arrival] = field(default_factory=list)
@@ -36,9 +36,11 @@ class Haul:
     reason: str = "the server listed the message and did not hand it out"
     room: int = 0
     contents: "Future[Packed] | None" = None
+    large: bool = False
 
     def drop(self) -> None:
-        """Nobody needs it any more."""
+        """Nobody needs it any more. Its mail goes at once: who waits for the next haul still holds this one."""
+        self.arrivals, self.contents = [], None
         IN_FLIGHT.give(self.room)
         self.room = 0
 
@@ -64,8 +66,8 @@ def hauls(turn: Turn, uids: Sequence[int]) -> Iterator[Haul]:
 
 def fetch(turn: Turn, batch: Sequence[Entry], *, headers_only: bool) -> Haul:
     """What the server hands out of these. If it fails at one message, the others are asked for one by one."""
-    haul = Haul([entry.uid for entry in batch])
-    haul.room = IN_FLIGHT.take(0 if headers_only else sum(entry.size for entry in batch))
+    haul = Haul([entry.uid for entry in batch], large=not headers_only and batch[0].size > LARGE)
+    haul.room = IN_FLIGHT.take(0 if headers_only else room(batch))
     try:
         haul.known = _known_by_provider_id(turn.account_id, batch)
         wanted = [uid for uid in haul.uids if uid not in haul.known]
@@ -75,6 +77,9 @@ def fetch(turn: Turn, batch: Sequence[Entry], *, headers_only: bool) -> Haul:
             log.info("account %s: batch refused, fetching singly: %s", turn.account_id, error)
             haul.reason = str(error)
             _take_singly(turn, haul, wanted, headers_only=headers_only)
+    except NoRoom as error:  # others are smaller, and this one is asked for again, as any gap
+        log.warning("account %s: %s", turn.account_id, error)
+        haul.reason = str(error)
     except BaseException:
         haul.drop()
         raise
@@ -107,7 +112,8 @@ def _take(turn: Turn, haul: Haul, uids: list[int], *, headers_only: bool) -> Non
     breath = Breath()
     if not asked:
         return
-    for message in turn.session.bodies(uids, headers_only=headers_only):
+    session = turn.session
+    for message in session.large(uids[0]) if haul.large else session.bodies(uids, headers_only=headers_only):
         if message.raw is not None and message.uid in asked:
             asked.discard(message.uid)  # a server may send one twice
             haul.arrivals.append(read(turn.account_id, message))

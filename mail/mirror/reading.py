@@ -17,7 +17,7 @@ def read(account_id: UUID, message: Fetched) -> Arrival:
     """Identify a message and read what it says, but for its body, which is made behind the sync (mail.bodies). No
     database: this runs ahead of the batch before."""
     content = message.raw or b""
-    digest = raw.digest(content if message.complete else content + str(message.size).encode())
+    digest = message.digest or raw.digest(content, b"" if message.complete else str(message.size).encode())
     parsed = mime.headline(content)
     key, is_reply = threading.subject_key(parsed.subject)
     return Arrival(

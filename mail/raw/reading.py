@@ -6,8 +6,8 @@ from uuid import UUID
 
 from mail.models import Message
 from mail.raw.frames import Range, load
-from mail.raw.packing import digest
 from mail.raw.writing import lose
+from mail.spool import digest
 
 log = logging.getLogger(__name__)
 
@@ -52,4 +52,4 @@ def _read(asked: list[Message]) -> dict[UUID, bytes]:
 
 def _is_intact(message: Message, content: bytes) -> bool:
     """A message that was too large has the digest of its header and its size."""
-    return bytes(message.digest) in {digest(content), digest(content + str(message.size).encode())}
+    return bytes(message.digest) in {digest(content), digest(content, str(message.size).encode())}

@@ -4,9 +4,10 @@ A pack's object is written before the transaction that refers to it, and removed
 neither reached is an orphan (mail.raw.orphans).
 """
 
+import io
 import logging
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,8 +17,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from mail.copying import copy_binary, plain_array
-from mail.raw.objects import key, store_at
+from mail.raw.objects import File, key, store_at
 from mail.raw.packing import Packed, parts
+from mail.raw.spooled import Reader, SpooledFrames
 from mail.types import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -34,8 +36,14 @@ def keep(account_id: UUID, packed: Packed) -> Packed:
     address: str = settings.SYNCFARM_RAW_STORE
     if not address or not packed.frames:
         return packed
-    store_at(address).write(key(account_id, packed.id), b"".join([data for _start, data in packed.frames]))
+    store_at(address).write(key(account_id, packed.id), _object(packed.frames))
     return replace(packed, store=address)
+
+
+def _object(frames: Sequence[tuple[int, bytes]] | SpooledFrames) -> File:
+    if isinstance(frames, SpooledFrames):
+        return Reader(frames.octets)
+    return io.BytesIO(b"".join([data for _start, data in frames]))
 
 
 def put(cursor: Any, account_id: UUID, packed: Packed, *, wasted: int = 0) -> UUID:

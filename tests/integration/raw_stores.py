@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import Account
 from mail import audit, raw
 from mail.models import Folder, Frame, Message, Pack
-from mail.raw.objects import ObjectStore, key, store_at
+from mail.raw.objects import File, ObjectStore, key, store_at
 from tests.integration.factories import make_message, make_thread
 
 __all__ = ["bucket", "objects", "raw_store", "s3_server"]
@@ -92,7 +93,7 @@ class Watched:
             self.reads.append((key, at, size))
             return read(key, at, size)
 
-        def noted_write(key: str, content: bytes) -> None:
+        def noted_write(key: str, content: File) -> None:
             self.writes.append(key)
             write(key, content)
 
@@ -155,7 +156,7 @@ def damage(message: Message, address: str) -> None:
     assert frame.size is not None
     at, end = frame.at, frame.at + frame.size
     objects.remove(name)
-    objects.write(name, whole[:at] + _changed(whole[at:end]) + whole[end:])
+    objects.write(name, BytesIO(whole[:at] + _changed(whole[at:end]) + whole[end:]))
 
 
 def _changed(octets: bytes) -> bytes:

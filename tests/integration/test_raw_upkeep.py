@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 from uuid import uuid4
 
 import pytest
@@ -197,7 +198,7 @@ def test_a_store_under_another_address_keeps_what_is_needed(
 
 
 def test_what_is_not_a_pack_is_left_alone(objects: str, account: Account, folder: Folder) -> None:
-    store_at(objects).write(f"{account.pk.hex}/notes", b"somebody's")
+    store_at(objects).write(f"{account.pk.hex}/notes", BytesIO(b"somebody's"))
     assert raw.remove_orphans(part_of(account), timezone.now() + timedelta(minutes=1)) == 0
     assert keys_in(objects) == {f"{account.pk.hex}/notes"}
 
