@@ -12,6 +12,7 @@ from mail import raw, store
 from mail.imap.session import MailSession
 from mail.mirror.login import login_for
 from mail.models import Location
+from mail.spool import begins_with
 from mail.types import FolderFailed, LocalFolder
 
 SAMPLE = 20  # messages per folder whose bytes are compared
@@ -83,7 +84,7 @@ def _bytes(session: MailSession, folder: LocalFolder, uids: list[int]) -> Iterat
         content = raw.raws_of([ours]).get(ours)
         if content is None:
             yield Difference(folder.name, f"UID {message.uid}: its raw message is lost or damaged", folder.id, ours)
-        elif message.raw[: len(content)] != content:
+        elif not begins_with(message.raw, content):
             yield Difference(folder.name, f"UID {message.uid}: its bytes differ from the server's", folder.id, ours)
 
 

@@ -64,6 +64,17 @@ def digest(octets: Octets, more: bytes = b"") -> bytes:
     return found.digest()
 
 
+def begins_with(octets: Octets, beginning: Octets) -> bool:
+    """Whether the first octets are these."""
+    at = 0
+    for stretch in stretches(beginning):
+        if octets[at : at + len(stretch)] != stretch:
+            return False
+        at += len(stretch)
+        let_go(octets)
+    return True
+
+
 def stretches(octets: Octets, size: int = STRETCH) -> Iterator[bytes]:
     """All of them, cut; in memory is one stretch at a time."""
     for at in range(0, len(octets), size):

@@ -12,8 +12,12 @@ from django.db import connection
 
 from mail.raw.objects import key, store_at
 from mail.raw.packing import MOST_PARTS, decompress
+from mail.spool import Spool
+from mail.types import NoRoom, Octets
 
 log = logging.getLogger(__name__)
+
+LARGE = 8 * 1024 * 1024  # octets that are in memory at once
 
 # First which rows, then what is in them, in any order: a sort would carry the data along.
 _FRAMES = f"""
@@ -38,17 +42,36 @@ class Range(NamedTuple):
     size: int
 
 
-def load(ranges: Mapping[UUID, Range]) -> dict[UUID, bytes]:
+def load(ranges: Mapping[UUID, Range]) -> dict[UUID, Octets]:
     """The contents of ranges; those that cannot be read are absent. One statement, and a request for each stretch of an
-    object. Raises StoreUnavailable."""
-    frames = _Frames(sorted(set(ranges.values())))
-    found = {}
+    object; large ones lie in files, and need a statement for each piece. Raises StoreUnavailable."""
+    frames = _Frames(sorted({wanted for wanted in ranges.values() if wanted.size <= LARGE}))
+    found: dict[UUID, Octets] = {}
     for name, wanted in ranges.items():
         try:
-            found[name] = frames.cut(wanted)
+            found[name] = frames.cut(wanted) if wanted.size <= LARGE else _large(wanted)
         except (LookupError, zstandard.ZstdError) as error:
             log.info("pack %s: octets from %d on cannot be read (%s)", wanted.pack, wanted.at, error)
     return found
+
+
+def _large(wanted: Range) -> Octets:
+    """A range piece by piece, in a file if there is room for one. Raises LookupError or zstandard.ZstdError."""
+    try:
+        with Spool() as spool:
+            for piece in _pieces(wanted):
+                spool.write(piece)
+            return spool.octets()
+    except NoRoom as error:
+        log.warning("read into memory: %s", error)
+        return b"".join(_pieces(wanted))
+
+
+def _pieces(wanted: Range) -> Iterator[bytes]:
+    end = wanted.at + wanted.size
+    for at in range(wanted.at, end, LARGE):
+        part = Range(wanted.pack, at, min(LARGE, end - at))
+        yield _Frames([part]).cut(part)
 
 
 class _Row(NamedTuple):

@@ -13,11 +13,12 @@ from pytest_django import Settings
 
 from accounts import hosts
 from accounts.models import Account, Host
-from mail import raw
+from mail import audit, bodies, raw
 from mail.imap import pieces
 from mail.mirror import hauls, reading
 from mail.mirror.room import Room
 from mail.models import Gap, Message
+from mail.raw.repacking import repack
 from mail.sync import visit
 from mail.types import Arrival, ConnectionFailed
 from tests.integration.guard import guarded_log
@@ -73,6 +74,11 @@ def assert_whole(account: Account, mailbox: Mailbox) -> None:
     assert not Gap.objects.exists()
 
 
+def holds_octets(message: Message, content: bytes) -> bool:
+    stored = raw.stored(message)
+    return stored is not None and stored[:] == content
+
+
 def test_a_large_message_is_mirrored_octet_by_octet(mailbox: Mailbox, raw_store: str) -> None:
     content = recording(20 * MB)
     account = filled(mailbox, content)
@@ -80,7 +86,7 @@ def test_a_large_message_is_mirrored_octet_by_octet(mailbox: Mailbox, raw_store:
     assert_whole(account, mailbox)
     message = Message.objects.get(account=account, subject="Recording")
     assert bytes(message.digest) == hashlib.sha256(content).digest()
-    assert raw.stored(message) == content
+    assert holds_octets(message, content)
     assert (message.snippet, message.size, message.problem) == ("Listen.", len(content), "")
     assert [part["filename"] for part in message.attachments] == ["a.wav"]
     assert not Host.objects.exclude(failing=[]).exists(), "Dovecot sends it in pieces"
@@ -94,6 +100,24 @@ def test_a_large_message_takes_little_memory(mailbox: Mailbox, octets: int) -> N
         sync(account)
     assert_whole(account, mailbox)
     assert memory.more < 25 * MB
+
+
+def test_a_large_message_is_read_and_packed_anew_in_little_memory(mailbox: Mailbox, raw_store: str) -> None:
+    content = recording(60 * MB)
+    account = filled(mailbox, content)
+    sync(account)
+    message = Message.objects.get(account=account, subject="Recording")
+    assert message.pack_id
+    with peak() as memory:
+        assert raw.stored(message) is not None
+        assert bodies.make([message])[message.pk].text.strip() == "Listen."
+        assert repack(account.pk, [message.pack_id])
+        assert audit.run(account, sample=10) == []
+    assert raw_store.startswith("s3:") or memory.more < 60 * MB, "the tests' S3 keeps objects in this process"
+    message.refresh_from_db()
+    assert holds_octets(message, content)
+    with files_of_at_most(2 * MB):
+        assert holds_octets(message, content), "where there is no room for a file, it is read into memory"
 
 
 def test_a_large_message_that_comes_whole_takes_little_memory(
@@ -216,7 +240,7 @@ def test_an_extreme_message_is_listed_in_bounded_time_and_memory(mailbox: Mailbo
     assert_whole(account, mailbox)
     message = Message.objects.get(account=account, subject__startswith=subject)
     assert problem in message.problem
-    assert raw.stored(message) == content
+    assert holds_octets(message, content)
 
 
 def test_a_message_over_the_cap_is_listed_in_little_memory(mailbox: Mailbox, settings: Settings) -> None:

@@ -15,6 +15,7 @@ from mail import raw
 from mail.models import Folder, Frame, Message, Pack
 from mail.raw import repacking
 from mail.raw.objects import key, store_at
+from mail.types import Octets
 from tasks.upkeep import repack as repack_task
 from tests.integration.factories import make_account, make_folder
 from tests.integration.raw_stores import *  # noqa: F403 -- fixtures
@@ -51,7 +52,7 @@ def delete(messages: list[Message]) -> None:
         Message.objects.filter(pk__in=ids).delete()
 
 
-def contents(messages: list[Message]) -> list[bytes]:
+def contents(messages: list[Message]) -> list[Octets]:
     return [*raw.raws(messages).values()]
 
 
