@@ -7,12 +7,12 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from mail.imap import fetching, listing, names, searching, selecting, uidsets
+from mail.imap import asking, fetching, listing, names, searching, selecting, uidsets
+from mail.imap.asking import BODY, ENTRY, HEADER, Asking
 from mail.imap.capabilities import Extensions
 from mail.imap.offer import Offer, Way, says_gone
 from mail.imap.opening import open_connection
-from mail.imap.reader import Data, Status
-from mail.imap.regular import Items
+from mail.imap.reader import Status
 from mail.imap.wire import CommandRefused, Wire
 from mail.types import (
     Changes,
@@ -44,6 +44,8 @@ class MailSession:
         self._folder = ""
         self._uidvalidity = 0
         self._offer = offer
+        self._asking = Asking(offer)
+        wire.heed = self._heed
         self.capabilities = frozenset(name for name in offer.offered if len(name) <= 64 and name.isprintable())
 
     @classmethod
@@ -97,11 +99,13 @@ class MailSession:
 
     def select(self, wire_name: str, since: SyncPoint | None = None) -> Selected:
         """Examine a folder; with QRESYNC and a sync point also learn what changed. Raises FolderFailed."""
+        self._asking.forget_orders()
         self._folder = names.decode(wire_name.encode("latin-1"))
+        self._uidvalidity = 0
         name = names.quote(wire_name)
         known = since if since and since.highestmodseq and self.strategy == "qresync" else None
         with self._refusals(gone=says_gone):
-            responses = list(self._offer.ask(*self._ways_to_examine(name, known)))
+            responses = list(self._offer.ask(*asking.to_examine(self._offer, name, known)))
             chosen = selecting.selected(responses, known if self._offer.has("QRESYNC") else None)
             if not chosen.uidnext:  # RFC 3501 §6.3.1 lets a server leave it out
                 chosen = selecting.with_uidnext(chosen, self._wire.run(b"STATUS", name, b"(UIDNEXT)"))
@@ -115,14 +119,15 @@ class MailSession:
         wanted = b"UID %d:%s" % (low, b"*" if high is None else b"%d" % high)
         extended, plain = (b"UID SEARCH RETURN (ALL)", wanted), (b"UID SEARCH", wanted)
         with self._refusals():
-            return searching.uids(self._asked(("ESEARCH", extended), ("", plain)), low, high)
+            return searching.uids(self._asking.responses(("ESEARCH", extended), ("", plain)), low, high)
 
     def flags(self, low: int, high: int) -> dict[int, frozenset[str]]:
         """The flags of every message in low..high. Raises FolderFailed."""
-        answers = self._fetch(b"%d:%d" % (low, high), b"UID FLAGS")
-        return {
-            uid: fetching.flags(items) for uid, items in answers if low <= uid <= high and fetching.tells_flags(items)
-        }
+        with self._refusals():
+            answers = self._asking.fetch(b"%d:%d" % (low, high), [b"UID FLAGS"])
+            return {
+                uid: fetching.flags(told) for uid, told in answers if low <= uid <= high and fetching.tells_flags(told)
+            }
 
     def changes(self, since: SyncPoint) -> Changes:
         """What changed in the selected folder since, VANISHED with QRESYNC only. Raises FolderFailed.
@@ -134,17 +139,26 @@ class MailSession:
         if self.strategy == "qresync":
             ways.insert(0, ("QRESYNC", (fetch, b"(CHANGEDSINCE %d VANISHED)" % modseq)))
         with self._refusals():
-            return selecting.changes(self._asked(*ways), since)
+            return selecting.changes(self._asking.responses(*ways), since)
 
     def entries(self, uids: Sequence[int]) -> list[Entry]:
         """Size, flags and ids of the messages that exist, ascending. Raises FolderFailed."""
         wanted = set(uids)
         found = {}
-        for chunk in uidsets.chunks(wanted):
-            for uid, items in self._fetch(chunk, b"UID FLAGS RFC822.SIZE", ids=True):
+        with self._refusals():
+            for uid, items in self._asking.fetched(wanted, ENTRY):
                 if uid in wanted and b"RFC822.SIZE" in items:
                     found[uid] = fetching.entry(uid, items)
         return [found[uid] for uid in sorted(found)]
+
+    def order_entries(self, uids: Sequence[int]) -> None:
+        """Have the server begin with what `entries` is going to be asked for. Never fails; whatever is asked for until
+        then is answered as well."""
+        self._asking.order(uids, ENTRY)
+
+    def order_bodies(self, uids: Sequence[int], *, headers_only: bool = False) -> None:
+        """The same for `bodies`."""
+        self._asking.order(uids, HEADER if headers_only else BODY)
 
     def bodies(self, uids: Sequence[int], *, headers_only: bool = False) -> Iterator[Fetched]:
         """The messages as the server sends them, each as it arrives; it may leave some out. One whose size is not as
@@ -153,20 +167,18 @@ class MailSession:
         Whoever stops half way loses the connection. Raises FolderFailed after what came, and ConnectionFailed.
         """
         wanted = set(uids)
-        body = b"BODY.PEEK[HEADER]" if headers_only else b"BODY.PEEK[]"
         doubted: dict[int, bytes] = {}
-        for message in self._messages(wanted, body):
+        for message in self._messages(wanted, HEADER if headers_only else BODY):
             if headers_only or not self._is_doubtful(message):
                 yield message
             else:
                 doubted[message.uid] = hashlib.sha256(message.raw or b"").digest()
         yield from self._messages_again(doubted)
 
-    def _messages(self, wanted: set[int], body: bytes) -> Iterator[Fetched]:
-        for chunk in uidsets.chunks(wanted):
-            for uid, items in self._fetch(chunk, b"UID FLAGS INTERNALDATE RFC822.SIZE", body, ids=True):
-                whole = body == b"BODY.PEEK[]"
-                message = fetching.fetched(uid, items, complete=whole) if uid in wanted else None
+    def _messages(self, wanted: set[int], asked: tuple[bytes, ...]) -> Iterator[Fetched]:
+        with self._refusals():
+            for uid, items in self._asking.fetched(wanted, asked):
+                message = fetching.fetched(uid, items, complete=asked == BODY) if uid in wanted else None
                 if message:
                     wanted.discard(uid)
                     yield message
@@ -178,7 +190,7 @@ class MailSession:
 
     def _messages_again(self, doubted: dict[int, bytes]) -> Iterator[Fetched]:
         """The messages, given with their bodies' hashes, if they have the right size now, or are the same again."""
-        for message in self._messages(set(doubted), b"BODY.PEEK[]"):
+        for message in self._messages(set(doubted), BODY):
             same = hashlib.sha256(message.raw or b"").digest() == doubted[message.uid]
             if same:
                 self._offer.blame("RFC822.SIZE")
@@ -197,39 +209,11 @@ class MailSession:
     ) -> None:
         self.close()
 
-    def _fetch(self, uids: bytes, *items: bytes, ids: bool = False) -> Iterator[tuple[int, Items]]:
-        """(uid, items) of each response; `ids`: with the provider's ids, where offered."""
-        named = b" ".join(items)
-        ways: list[Way] = [("", (b"UID FETCH", uids, b"(%s)" % named))]
-        if ids:
-            first, others = items[0], b"".join(b" " + item for item in items[1:])
-            ways.insert(0, ("OBJECTID", (b"UID FETCH", uids, b"(%s EMAILID THREADID%s)" % (first, others))))
-            if self._offer.has("X-GM-EXT-1"):
-                ways = [("", (b"UID FETCH", uids, b"(%s X-GM-MSGID X-GM-THRID%s)" % (first, others)))]
-        with self._refusals():
-            for response in self._asked(*ways):
-                uid, answered = fetching.items_of(response)
-                if uid:
-                    yield uid, answered
-
-    def _asked(self, *ways: Way) -> Iterator[Data | Status]:
-        """Responses about the selected folder. Raises ConnectionFailed if it is renumbered in between: its UIDs mean
-        something else then, and so might those that came before."""
-        for response in self._offer.ask(*ways):
-            if isinstance(response, Status) and response.code == b"UIDVALIDITY":
-                if fetching.number(response.argument) != self._uidvalidity:
-                    raise ConnectionFailed(f"The server renumbered the folder {self._folder} while it was read.")
-            else:
-                yield response
-
-    def _ways_to_examine(self, name: bytes | names.Literal, known: SyncPoint | None) -> list[Way]:
-        ways: list[Way] = [("", (b"EXAMINE", name))]
-        if self.strategy != "full":
-            ways.insert(0, ("CONDSTORE", (b"EXAMINE", name, b"(CONDSTORE)")))
-        if known:
-            parameter = b"(QRESYNC (%d %d))" % (known.uidvalidity, known.highestmodseq)
-            ways.insert(0, ("QRESYNC", (b"EXAMINE", name, parameter)))
-        return ways
+    def _heed(self, status: Status) -> None:
+        """Raises ConnectionFailed if the selected folder is renumbered: its UIDs mean something else from then on, and
+        so might those that came before."""
+        if status.code == b"UIDVALIDITY" and self._uidvalidity not in {0, fetching.number(status.argument)}:
+            raise ConnectionFailed(f"The server renumbered the folder {self._folder} while it was read.")
 
     @contextmanager
     def _refusals(self, gone: Callable[[CommandRefused], bool] = lambda _: False) -> Iterator[None]:
