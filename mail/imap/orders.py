@@ -28,6 +28,11 @@ class Orders(Generic[T]):
         self._refusal = refusal
         self._orders: deque[_Order] = deque()
 
+    @property
+    def are_read(self) -> bool:
+        """Whether no answer is still to come."""
+        return all(order.is_read for order in self._orders)
+
     def add(self, command: tuple[object, ...], tag: bytes) -> None:
         """The command is on its way with this tag."""
         self._orders.append(_Order(command, tag))

@@ -10,9 +10,11 @@ from typing import Self
 from mail.imap import asking, fetching, listing, names, searching, selecting, uidsets
 from mail.imap.asking import BODY, ENTRY, HEADER, Asking
 from mail.imap.capabilities import Extensions
+from mail.imap.compression import Compression
 from mail.imap.offer import Offer, Way, says_gone
 from mail.imap.opening import open_connection
 from mail.imap.reader import Status
+from mail.imap.watch import Meter
 from mail.imap.wire import CommandRefused, Wire
 from mail.types import (
     Changes,
@@ -45,6 +47,8 @@ class MailSession:
         self._uidvalidity = 0
         self._offer = offer
         self._asking = Asking(offer)
+        self.meter = Meter(wire.watch)
+        self._compression = Compression(offer, self.meter)
         wire.heed = self._heed
         self.capabilities = frozenset(name for name in offer.offered if len(name) <= 64 and name.isprintable())
 
@@ -88,7 +92,7 @@ class MailSession:
     @property
     def failed(self) -> frozenset[str]:
         """Extensions that the server offers and failed at in this session; other ways were taken."""
-        return self._offer.failed
+        return self._offer.failed | self._compression.failed
 
     def folders(self) -> list[RemoteFolder]:
         """All folders with their counts; a count is None where the server does not tell it. Raises MailError."""
@@ -154,11 +158,13 @@ class MailSession:
     def order_entries(self, uids: Sequence[int]) -> None:
         """Have the server begin with what `entries` is going to be asked for. Never fails; whatever is asked for until
         then is answered as well."""
-        self._asking.order(uids, ENTRY)
+        if not self._compression.is_due:
+            self._asking.order(uids, ENTRY)
 
     def order_bodies(self, uids: Sequence[int], *, headers_only: bool = False) -> None:
         """The same for `bodies`."""
-        self._asking.order(uids, HEADER if headers_only else BODY)
+        if not self._compression.is_due:
+            self._asking.order(uids, HEADER if headers_only else BODY)
 
     def bodies(self, uids: Sequence[int], *, headers_only: bool = False) -> Iterator[Fetched]:
         """The messages as the server sends them, each as it arrives; it may leave some out. One whose size is not as
@@ -166,6 +172,7 @@ class MailSession:
 
         Whoever stops half way loses the connection. Raises FolderFailed after what came, and ConnectionFailed.
         """
+        self._compression.switch_on_if_due()
         wanted = set(uids)
         doubted: dict[int, bytes] = {}
         for message in self._messages(wanted, HEADER if headers_only else BODY):
@@ -176,7 +183,7 @@ class MailSession:
         yield from self._messages_again(doubted)
 
     def _messages(self, wanted: set[int], asked: tuple[bytes, ...]) -> Iterator[Fetched]:
-        with self._refusals():
+        with self.meter.measured(), self._refusals():
             for uid, items in self._asking.fetched(wanted, asked):
                 message = fetching.fetched(uid, items, complete=asked == BODY) if uid in wanted else None
                 if message:

@@ -40,9 +40,8 @@ class Wire:
 
     def __init__(self, connection: Connection, login: Login, timeout: float) -> None:
         self._connection = connection
-        self._watch = connection.watch
-        self._login = login
-        self._timeout = timeout
+        self.watch = connection.watch
+        self._login, self._timeout = login, timeout
         self._reader = ResponseReader(connection.stream)
         self._tags = 0
         self._under_way = False
@@ -52,16 +51,15 @@ class Wire:
         self._alerts = Alerts(login)
         self.heed: Callable[[Status], None] = lambda _status: None  # is given what has a response code, as it is read
         self.literal_plus = False  # LITERAL+ (RFC 7888): literals need no go-ahead
-        self.closed = False
+        self.closed = self.garbled = False  # garbled: what came was not IMAP
 
     def run(self, *command: bytes | Literal) -> list[Data | Status]:
         """The untagged responses to a command. Raises CommandRefused or ConnectionFailed."""
         return list(self.stream(*command))
 
     def stream(self, *command: bytes | Literal) -> Iterator[Data | Status]:
-        """The untagged responses as they arrive, of an earlier `order` of the same command if there was one.
-
-        Raises CommandRefused after the last of them, or ConnectionFailed."""
+        """The untagged responses as they arrive, of an earlier `order` of the same command if there was one. Raises
+        CommandRefused after the last of them, or ConnectionFailed."""
         try:
             with self._speaking():
                 self._hear()
@@ -75,25 +73,16 @@ class Wire:
     def run_all(self, commands: Sequence[Command]) -> Iterator[list[Data | Status] | CommandRefused]:
         """Each command's untagged responses or its refusal, in order, for few round trips (RFC 3501 §5.5)."""
         for literal, group in itertools.groupby(commands, _has_literal):
-            alike = list(group)
-            yield from map(self._answer_to, alike) if literal else self._in_volleys(alike)
+            while volley := list(itertools.islice(group, _PIPELINE)):
+                for command in volley if not literal else ():
+                    self.order(*command)
+                yield from map(self._answer_to, volley)
 
     def _answer_to(self, command: Command) -> list[Data | Status] | CommandRefused:
         try:
             return self.run(*command)
         except CommandRefused as refused:
             return refused
-
-    def _in_volleys(self, commands: Sequence[Command]) -> Iterator[list[Data | Status] | CommandRefused]:
-        for start in range(0, len(commands), _PIPELINE):
-            with self._speaking():
-                tags = [self._send(command) for command in commands[start : start + _PIPELINE]]
-                for tag in tags:
-                    try:
-                        answer: list[Data | Status] | CommandRefused = list(self._answers(tag))
-                    except CommandRefused as refused:
-                        answer = refused
-                    yield answer
 
     def order(self, *command: bytes | Literal) -> None:
         """Send a command without literals whose answer is asked for later, by the same words; what it brings may come
@@ -129,19 +118,29 @@ class Wire:
         if not (self.closed or self._under_way):
             with contextlib.suppress(OSError, ConnectionFailed, CommandRefused, ConnectionEnded, ProtocolBroken):
                 self._connection.sock.settimeout(timeout)
-                self._watch.allow(timeout)
+                self.watch.allow(timeout)
                 self._ahead.clear()
                 for _ in self._answers(self._send((b"LOGOUT",))):
                     pass
         self.close()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not (self._under_way or self._ahead or self._awaited) and self._orders.are_read
+
+    def compress(self) -> None:
+        """All that follows is compressed, both ways; while it is idle."""
+        self._connection.compress()
+        self._reader = ResponseReader(self._connection.stream)
+
     def pace(self) -> None:
         """The login is over: from now on the server has time as long as it gets ahead (mail.imap.watch)."""
-        self._watch.pace()
+        self.watch.pace()
 
     def stop(self, reason: str) -> None:
         """Make whatever command is under way fail for this reason, and all that follow. From any thread."""
-        self._watch.cut(reason)
+        self.watch.cut(reason)
 
     def close(self) -> None:
         """Close the connection without a word."""
@@ -156,7 +155,7 @@ class Wire:
         self._under_way = True
         in_step = False
         try:
-            with self._watch.waiting(), connection_errors(self._login, self._timeout), self._reading_errors():
+            with self.watch.waiting(), connection_errors(self._login, self._timeout), self._reading_errors():
                 yield
             in_step = True
         except CommandRefused:
@@ -178,6 +177,7 @@ class Wire:
         except ConnectionEnded as error:
             raise ConnectionFailed(f"{self._login.host} dropped the connection.") from error
         except ProtocolBroken as error:
+            self.garbled = True
             raise ConnectionFailed(f"{self._login.host} sent what is not IMAP: {error}") from error
 
     def _send(self, command: Command, tag: bytes = b"") -> bytes:
