@@ -77,6 +77,10 @@ class Offer:
                 self.blame(*suspects)
                 return
 
+    def order(self, *ways: Way) -> None:
+        """Have the server begin with what `ask` is going to ask for."""
+        self.wire.order(*next(command for extension, command in ways if not extension or self.has(extension)))
+
     def believes(self, item: str) -> bool:
         """Whether a FETCH item has not been found wrong; that may be blamed as an extension is."""
         return item not in self._without and item not in self._failed

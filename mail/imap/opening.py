@@ -7,13 +7,18 @@ import io
 import re
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from imapclient import IMAPClient
 
 from accounts.network import open_socket, tls_context
 from mail.imap import failures
+from mail.imap.deflate import Deflater, Inflated
 from mail.imap.watch import Counted, Watch
 from mail.types import AuthenticationFailed, ConnectionFailed, Login
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _BUFFER = 64 * 1024  # a system call fetches several small mails, and 100 accounts in a process are 6 MB
 _ROOM = 1_000_000  # octets until the login is done, where a thousand are the rule: imaplib keeps them all in memory
@@ -31,6 +36,7 @@ class Connection(imaplib.IMAP4):
         self._room = _ROOM
         self._stream: io.BufferedReader | None = None
         self._streamed: socket.socket | None = None
+        self._deflated: Deflater | None = None
         super().__init__(login.host, login.port)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:  # noqa: ARG002 -- imaplib's signature
@@ -90,6 +96,15 @@ class Connection(imaplib.IMAP4):
         self._room -= octets
         if self._room < 0:
             raise self.abort(f"sent more than {_ROOM:,} octets before the login was done")
+
+    def compress(self) -> None:
+        """All that follows is compressed, both ways."""
+        self._stream = io.BufferedReader(Inflated(self.stream), _BUFFER)
+        self._deflated = Deflater()
+
+    def send(self, data: "ReadableBuffer") -> None:
+        """As imaplib sends."""
+        super().send(data if self._deflated is None else self._deflated(data))
 
     def shutdown(self) -> None:
         """Close the socket; stream and watch would keep it open. Never fails: the socket may be gone by now."""

@@ -33,7 +33,7 @@ def fetched(uid: int, ask: Ask, ask_all: AskAll) -> Fetched | None:
 
     `ask`: UID FETCH of items; `ask_all`: commands, answered in their order. Raises CommandRefused and NoRoom.
     """
-    facts = _facts(ask(b"%d" % uid, b"UID FLAGS INTERNALDATE RFC822.SIZE", _section(0), ids=True), uid)
+    facts = _facts(ask(b"%d" % uid, [b"UID FLAGS INTERNALDATE RFC822.SIZE", _section(0)], ids=True), uid)
     first = facts.raw if facts else None
     if facts is None or not isinstance(first, bytes):
         return None

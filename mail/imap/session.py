@@ -1,6 +1,6 @@
 """A mailbox on its server, as the mirror asks about it: folders, what changed, bodies."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -8,12 +8,14 @@ from typing import Self
 
 from mail import spool
 from mail.imap import asking, fetching, listing, names, pieces, searching, selecting, uidsets
+from mail.imap.asking import BODY, ENTRY, HEADER, Asking
 from mail.imap.capabilities import Extensions
+from mail.imap.compression import Compression
 from mail.imap.offer import Offer, Way, may_be_the_extension, says_gone
 from mail.imap.opening import open_connection
-from mail.imap.reader import Data, Status
-from mail.imap.regular import Items
-from mail.imap.wire import Command, CommandRefused, Wire
+from mail.imap.reader import Status
+from mail.imap.watch import Meter
+from mail.imap.wire import CommandRefused, Wire
 from mail.types import (
     Changes,
     ConnectionFailed,
@@ -44,6 +46,10 @@ class MailSession:
         self._folder = ""
         self._uidvalidity = 0
         self._offer = offer
+        self._asking = Asking(offer)
+        self.meter = Meter(wire.watch)
+        self._compression = Compression(offer, self.meter)
+        wire.heed = self._heed
         self.capabilities = frozenset(name for name in offer.offered if len(name) <= 64 and name.isprintable())
 
     @classmethod
@@ -86,7 +92,7 @@ class MailSession:
     @property
     def failed(self) -> frozenset[str]:
         """Extensions that the server offers and failed at in this session; other ways were taken."""
-        return self._offer.failed
+        return self._offer.failed | self._compression.failed
 
     def folders(self) -> list[RemoteFolder]:
         """All folders with their counts; a count is None where the server does not tell it. Raises MailError."""
@@ -97,7 +103,9 @@ class MailSession:
 
     def select(self, wire_name: str, since: SyncPoint | None = None) -> Selected:
         """Examine a folder; with QRESYNC and a sync point also learn what changed. Raises FolderFailed."""
+        self._asking.forget_orders()
         self._folder = names.decode(wire_name.encode("latin-1"))
+        self._uidvalidity = 0
         name = names.quote(wire_name)
         known = since if since and since.highestmodseq and self.strategy == "qresync" else None
         with self._refusals(gone=says_gone):
@@ -115,14 +123,15 @@ class MailSession:
         wanted = b"UID %d:%s" % (low, b"*" if high is None else b"%d" % high)
         extended, plain = (b"UID SEARCH RETURN (ALL)", wanted), (b"UID SEARCH", wanted)
         with self._refusals():
-            return searching.uids(self._asked(("ESEARCH", extended), ("", plain)), low, high)
+            return searching.uids(self._asking.responses(("ESEARCH", extended), ("", plain)), low, high)
 
     def flags(self, low: int, high: int) -> dict[int, frozenset[str]]:
         """The flags of every message in low..high. Raises FolderFailed."""
-        answers = self._fetch(b"%d:%d" % (low, high), b"UID FLAGS")
-        return {
-            uid: fetching.flags(items) for uid, items in answers if low <= uid <= high and fetching.tells_flags(items)
-        }
+        with self._refusals():
+            answers = self._asking.fetch(b"%d:%d" % (low, high), [b"UID FLAGS"])
+            return {
+                uid: fetching.flags(told) for uid, told in answers if low <= uid <= high and fetching.tells_flags(told)
+            }
 
     def changes(self, since: SyncPoint) -> Changes:
         """What changed in the selected folder since, VANISHED with QRESYNC only. Raises FolderFailed.
@@ -134,17 +143,28 @@ class MailSession:
         if self.strategy == "qresync":
             ways.insert(0, ("QRESYNC", (fetch, b"(CHANGEDSINCE %d VANISHED)" % modseq)))
         with self._refusals():
-            return selecting.changes(self._asked(*ways), since)
+            return selecting.changes(self._asking.responses(*ways), since)
 
     def entries(self, uids: Sequence[int]) -> list[Entry]:
         """Size, flags and ids of the messages that exist, ascending. Raises FolderFailed."""
         wanted = set(uids)
         found = {}
-        for chunk in uidsets.chunks(wanted):
-            for uid, items in self._fetch(chunk, b"UID FLAGS RFC822.SIZE", ids=True):
+        with self._refusals():
+            for uid, items in self._asking.fetched(wanted, ENTRY):
                 if uid in wanted and b"RFC822.SIZE" in items:
                     found[uid] = fetching.entry(uid, items)
         return [found[uid] for uid in sorted(found)]
+
+    def order_entries(self, uids: Sequence[int]) -> None:
+        """Have the server begin with what `entries` is going to be asked for. Never fails; whatever is asked for until
+        then is answered as well."""
+        if not self._compression.is_due:
+            self._asking.order(uids, ENTRY)
+
+    def order_bodies(self, uids: Sequence[int], *, headers_only: bool = False) -> None:
+        """The same for `bodies`."""
+        if not self._compression.is_due:
+            self._asking.order(uids, HEADER if headers_only else BODY)
 
     def bodies(self, uids: Sequence[int], *, headers_only: bool = False) -> Iterator[Fetched]:
         """The messages as the server sends them, each as it arrives; it may leave some out. One whose size is not as
@@ -152,10 +172,10 @@ class MailSession:
 
         Whoever stops half way loses the connection. Raises FolderFailed after what came, and ConnectionFailed.
         """
+        self._compression.switch_on_if_due()
         wanted = set(uids)
-        body = b"BODY.PEEK[HEADER]" if headers_only else b"BODY.PEEK[]"
         doubted: dict[int, bytes] = {}
-        for message in self._messages(wanted, body):
+        for message in self._messages(wanted, HEADER if headers_only else BODY):
             if headers_only or not self._is_doubtful(message):
                 yield message
             else:
@@ -166,6 +186,7 @@ class MailSession:
         """One message as bodies() gives it, its octets in a temporary file where the server sends it in pieces.
 
         Raises NoRoom as well."""
+        self._compression.switch_on_if_due()
         message = self._in_pieces(uid) if self._offer.believes(pieces.PARTIAL) else None
         if message and not self._is_doubtful(message):
             yield message
@@ -177,19 +198,18 @@ class MailSession:
             yield whole
 
     def _in_pieces(self, uid: int) -> Fetched | None:
-        with self._refusals():
+        with self.meter.measured(), self._refusals():
             try:
-                return pieces.fetched(uid, self._answers, self._asked_all)
+                return pieces.fetched(uid, self._asking.fetch, self._asking.all)
             except CommandRefused as refused:
                 if not may_be_the_extension(refused):
                     raise
         return None
 
-    def _messages(self, wanted: set[int], body: bytes) -> Iterator[Fetched]:
-        for chunk in uidsets.chunks(wanted):
-            for uid, items in self._fetch(chunk, b"UID FLAGS INTERNALDATE RFC822.SIZE", body, ids=True):
-                whole = body == b"BODY.PEEK[]"
-                message = fetching.fetched(uid, items, complete=whole) if uid in wanted else None
+    def _messages(self, wanted: set[int], asked: tuple[bytes, ...]) -> Iterator[Fetched]:
+        with self.meter.measured(), self._refusals():
+            for uid, items in self._asking.fetched(wanted, asked):
+                message = fetching.fetched(uid, items, complete=asked == BODY) if uid in wanted else None
                 if message:
                     wanted.discard(uid)
                     yield message
@@ -201,7 +221,7 @@ class MailSession:
 
     def _messages_again(self, doubted: dict[int, bytes]) -> Iterator[Fetched]:
         """The messages, given with their bodies' hashes, if they have the right size now, or are the same again."""
-        for message in self._messages(set(doubted), b"BODY.PEEK[]"):
+        for message in self._messages(set(doubted), BODY):
             same = spool.digest(message.raw or b"") == doubted[message.uid]
             if same:
                 self._offer.blame("RFC822.SIZE")
@@ -220,33 +240,11 @@ class MailSession:
     ) -> None:
         self.close()
 
-    def _fetch(self, uids: bytes, *items: bytes, ids: bool = False) -> Iterator[tuple[int, Items]]:
-        with self._refusals():
-            yield from self._answers(uids, *items, ids=ids)
-
-    def _answers(self, uids: bytes, *items: bytes, ids: bool = False) -> Iterator[tuple[int, Items]]:
-        """(uid, items) of each response; `ids`: with the provider's ids, where offered. Raises CommandRefused."""
-        for response in self._asked(*asking.to_fetch(self._offer, uids, items, ids=ids)):
-            uid, answered = fetching.items_of(response)
-            if uid:
-                yield uid, answered
-
-    def _asked_all(self, commands: Sequence[Command]) -> Iterator[list[Data | Status] | CommandRefused]:
-        for answer in self._wire.run_all(commands):
-            yield answer if isinstance(answer, CommandRefused) else list(self._unless_renumbered(answer))
-
-    def _asked(self, *ways: Way) -> Iterator[Data | Status]:
-        return self._unless_renumbered(self._offer.ask(*ways))
-
-    def _unless_renumbered(self, responses: Iterable[Data | Status]) -> Iterator[Data | Status]:
-        """Responses about the selected folder. Raises ConnectionFailed if it is renumbered in between: its UIDs mean
-        something else then, and so might those that came before."""
-        for response in responses:
-            if isinstance(response, Status) and response.code == b"UIDVALIDITY":
-                if fetching.number(response.argument) != self._uidvalidity:
-                    raise ConnectionFailed(f"The server renumbered the folder {self._folder} while it was read.")
-            else:
-                yield response
+    def _heed(self, status: Status) -> None:
+        """Raises ConnectionFailed if the selected folder is renumbered: its UIDs mean something else from then on, and
+        so might those that came before."""
+        if status.code == b"UIDVALIDITY" and self._uidvalidity not in {0, fetching.number(status.argument)}:
+            raise ConnectionFailed(f"The server renumbered the folder {self._folder} while it was read.")
 
     @contextmanager
     def _refusals(self, gone: Callable[[CommandRefused], bool] = lambda _: False) -> Iterator[None]:

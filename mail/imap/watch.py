@@ -30,6 +30,7 @@ class Watch:
     def __init__(self, host: str, seconds: float) -> None:
         """`seconds`: for everything, until `allow` or `pace` says otherwise."""
         self.received = 0  # octets
+        self.blocked = 0.0  # seconds in which nothing had come that could be read
         self._host = host
         self._reason = ""
         self._socket: socket.socket | None = None
@@ -106,6 +107,31 @@ class Watch:
         return f"{self._host} is too slow: {self.received:,} octets in {self._waiting_time():,.0f} seconds."
 
 
+class Meter:
+    """How fast the link is, and how long it was waited for, over all that was `measured`."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.octets = 0
+        self.blocked = self.seconds = 0.0
+        self._watch = watch
+
+    @property
+    def rate(self) -> float:
+        """Octets a second while they were waited for."""
+        return self.octets / self.blocked if self.blocked else float("inf")
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """What is read in the block counts, and its time."""
+        octets, blocked, began = self._watch.received, self._watch.blocked, time.monotonic()
+        try:
+            yield
+        finally:
+            self.octets += self._watch.received - octets
+            self.blocked += self._watch.blocked - blocked
+            self.seconds += time.monotonic() - began
+
+
 class Counted(io.RawIOBase):
     """A raw stream whose octets count as progress."""
 
@@ -120,7 +146,9 @@ class Counted(io.RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer") -> int | None:
         """As io asks."""
+        began = time.monotonic()
         count = self._raw.readinto(buffer)
+        self._watch.blocked += time.monotonic() - began
         self._watch.received += count or 0
         return count
 

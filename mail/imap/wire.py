@@ -2,24 +2,21 @@
 
 import contextlib
 import itertools
-import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from mail.imap.alerts import Alerts
 from mail.imap.failures import connection_errors
 from mail.imap.names import Literal
 from mail.imap.opening import Connection
+from mail.imap.orders import Orders
 from mail.imap.reader import ConnectionEnded, Data, ProtocolBroken, ResponseReader, Status
-from mail.imap.redaction import without_password
 from mail.types import ConnectionFailed, Login
-
-log = logging.getLogger(__name__)
 
 Command = Sequence[bytes | Literal]
 Hearer = Callable[[list[Data | Status]], None]
 
-_ALERTS = 10  # different ones in a session
 _PIPELINE = 50  # commands under way at once: their answers, some 100 octets each, fit into any socket's buffer
 
 
@@ -43,27 +40,30 @@ class Wire:
 
     def __init__(self, connection: Connection, login: Login, timeout: float) -> None:
         self._connection = connection
-        self._watch = connection.watch
-        self._login = login
-        self._timeout = timeout
+        self.watch = connection.watch
+        self._login, self._timeout = login, timeout
         self._reader = ResponseReader(connection.stream)
         self._tags = 0
         self._under_way = False
         self._ahead: list[tuple[bytes, Hearer]] = []
         self._awaited: deque[tuple[bytes, Hearer]] = deque()
-        self._alerts: set[str] = set()
+        self._orders: Orders[Data | Status] = Orders(self._until, CommandRefused)
+        self._alerts = Alerts(login)
+        self.heed: Callable[[Status], None] = lambda _status: None  # is given what has a response code, as it is read
         self.literal_plus = False  # LITERAL+ (RFC 7888): literals need no go-ahead
-        self.closed = False
+        self.closed = self.garbled = False  # garbled: what came was not IMAP
 
     def run(self, *command: bytes | Literal) -> list[Data | Status]:
         """The untagged responses to a command. Raises CommandRefused or ConnectionFailed."""
         return list(self.stream(*command))
 
     def stream(self, *command: bytes | Literal) -> Iterator[Data | Status]:
-        """The untagged responses as they arrive. Raises CommandRefused after the last of them, or ConnectionFailed."""
+        """The untagged responses as they arrive, of an earlier `order` of the same command if there was one. Raises
+        CommandRefused after the last of them, or ConnectionFailed."""
         try:
             with self._speaking():
-                yield from self._answers(self._send(command))
+                self._hear()
+                yield from self._orders.taken(command) or self._answers(self._send(command))
         except CommandRefused as refused:
             if refused.understood or not (self.literal_plus and _has_literal(command)):
                 raise
@@ -73,8 +73,10 @@ class Wire:
     def run_all(self, commands: Sequence[Command]) -> Iterator[list[Data | Status] | CommandRefused]:
         """Each command's untagged responses or its refusal, in order, for few round trips (RFC 3501 §5.5)."""
         for literal, group in itertools.groupby(commands, _has_literal):
-            alike = list(group)
-            yield from map(self._answer_to, alike) if literal else self._in_volleys(alike)
+            while volley := list(itertools.islice(group, _PIPELINE)):
+                for command in volley if not literal else ():
+                    self.order(*command)
+                yield from map(self._answer_to, volley)
 
     def _answer_to(self, command: Command) -> list[Data | Status] | CommandRefused:
         try:
@@ -82,16 +84,22 @@ class Wire:
         except CommandRefused as refused:
             return refused
 
-    def _in_volleys(self, commands: Sequence[Command]) -> Iterator[list[Data | Status] | CommandRefused]:
-        for start in range(0, len(commands), _PIPELINE):
-            with self._speaking():
-                tags = [self._send(command) for command in commands[start : start + _PIPELINE]]
-                for tag in tags:
-                    try:
-                        answer: list[Data | Status] | CommandRefused = list(self._answers(tag))
-                    except CommandRefused as refused:
-                        answer = refused
-                    yield answer
+    def order(self, *command: bytes | Literal) -> None:
+        """Send a command without literals whose answer is asked for later, by the same words; what it brings may come
+        to who asks for something before. Never fails: who asks does. No more than fits into a socket's buffer."""
+        if not self.closed:
+            tag = self._next_tag()
+            self._orders.add(command, tag)
+            with contextlib.suppress(OSError):
+                self._send(command, tag)
+
+    def forget_orders(self) -> None:
+        """Nobody asks any more for what was ordered. Raises ConnectionFailed."""
+        with self._speaking():
+            self._hear()
+            for _ in self._orders.rest():
+                pass
+        self._orders.forget()
 
     def ahead(self, command: bytes, hear: Hearer) -> None:
         """Have a command travel with the next one, so that both cost one round trip. `hear` gets its untagged
@@ -110,19 +118,29 @@ class Wire:
         if not (self.closed or self._under_way):
             with contextlib.suppress(OSError, ConnectionFailed, CommandRefused, ConnectionEnded, ProtocolBroken):
                 self._connection.sock.settimeout(timeout)
-                self._watch.allow(timeout)
+                self.watch.allow(timeout)
                 self._ahead.clear()
                 for _ in self._answers(self._send((b"LOGOUT",))):
                     pass
         self.close()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not (self._under_way or self._ahead or self._awaited) and self._orders.are_read
+
+    def compress(self) -> None:
+        """All that follows is compressed, both ways; while it is idle."""
+        self._connection.compress()
+        self._reader = ResponseReader(self._connection.stream)
+
     def pace(self) -> None:
         """The login is over: from now on the server has time as long as it gets ahead (mail.imap.watch)."""
-        self._watch.pace()
+        self.watch.pace()
 
     def stop(self, reason: str) -> None:
         """Make whatever command is under way fail for this reason, and all that follow. From any thread."""
-        self._watch.cut(reason)
+        self.watch.cut(reason)
 
     def close(self) -> None:
         """Close the connection without a word."""
@@ -137,7 +155,7 @@ class Wire:
         self._under_way = True
         in_step = False
         try:
-            with self._watch.waiting(), connection_errors(self._login, self._timeout), self._reading_errors():
+            with self.watch.waiting(), connection_errors(self._login, self._timeout), self._reading_errors():
                 yield
             in_step = True
         except CommandRefused:
@@ -159,12 +177,13 @@ class Wire:
         except ConnectionEnded as error:
             raise ConnectionFailed(f"{self._login.host} dropped the connection.") from error
         except ProtocolBroken as error:
+            self.garbled = True
             raise ConnectionFailed(f"{self._login.host} sent what is not IMAP: {error}") from error
 
-    def _send(self, command: Command) -> bytes:
+    def _send(self, command: Command, tag: bytes = b"") -> bytes:
         """Send a command and return its tag."""
         pending = self._lead()
-        tag = self._next_tag()
+        tag = tag or self._next_tag()
         pending += tag
         for part in command:
             if isinstance(part, bytes):
@@ -204,22 +223,21 @@ class Wire:
     def _answers(self, tag: bytes, *, until_go_ahead: bool = False) -> Iterator[Data | Status]:
         """What arrives until the tagged answer, or until the server asks for the literal."""
         self._hear()
+        yield from self._orders.rest()
         yield from self._until(tag, until_go_ahead=until_go_ahead)
 
-    def _warn(self, alert: Status) -> None:
-        """What the server wants people to know (RFC 3501 §7.1); once a session, for some say it with each answer."""
-        if alert.text not in self._alerts and len(self._alerts) < _ALERTS:
-            self._alerts.add(alert.text)
-            words = without_password(alert.text, self._login)
-            log.warning("%s warns %s: %s", self._login.host, self._login.username, words)
+    def _note(self, status: Status) -> None:
+        if status.code == b"ALERT":
+            self._alerts.tell(status)
+        self.heed(status)
 
     def _until(self, tag: bytes, *, until_go_ahead: bool = False) -> Iterator[Data | Status]:
         read = self._reader.next
         while True:
             self._check_open()  # another command may have come in between
             response = read()
-            if isinstance(response, Status) and response.code == b"ALERT":
-                self._warn(response)
+            if isinstance(response, Status) and response.code:
+                self._note(response)
             if isinstance(response, Data) or (response.tag == b"*" and response.kind != b"BYE"):
                 yield response
             elif response.kind == b"BYE":

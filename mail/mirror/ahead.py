@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -65,5 +65,7 @@ class Ahead(Generic[T]):
         except BaseException as failure:  # noqa: BLE001 -- raised again in the thread that takes the items
             error = failure
         finally:
+            if isinstance(self._produce, Generator):
+                self._produce.close()  # what it holds and nobody takes, it drops
             connection.close()  # this thread's own
             self._items.put(_End(error))

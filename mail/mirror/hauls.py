@@ -1,6 +1,7 @@
 """What the server hands out, batch by batch, read as far as that needs no database."""
 
 import logging
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -27,16 +28,24 @@ REFUSALS = 3  # single messages refused in a row that make it the folder's failu
 @dataclass(slots=True)
 class Haul:
     """One batch: the UIDs asked for, in order, and what came of them. `known`: copies of messages that the mirror has,
-    by the server's own ids; `reason`: why others did not come. `room`: what to give back to IN_FLIGHT; `contents`: of
-    all arrivals, being compressed; `large`: it is one message, fetched in pieces."""
+    by the server's own ids; `reason`: why others did not come; `room`: what to give back to IN_FLIGHT; `large`: it is
+    one message, fetched in pieces; `ordered`: the server was asked for it while it was busy with another; `contents`:
+    of all arrivals, being compressed."""
 
     uids: list[int]
     arrivals: list[Arrival] = field(default_factory=list)
     known: dict[int, Arrival] = field(default_factory=dict)
     reason: str = "the server listed the message and did not hand it out"
     room: int = 0
-    contents: "Future[Packed] | None" = None
+    headers_only: bool = False
     large: bool = False
+    ordered: bool = False
+    contents: "Future[Packed] | None" = None
+
+    @property
+    def wanted(self) -> list[int]:
+        """What the server is asked for."""
+        return [uid for uid in self.uids if uid not in self.known]
 
     def drop(self) -> None:
         """Nobody needs it any more. Its mail goes at once: who waits for the next haul still holds this one."""
@@ -46,37 +55,80 @@ class Haul:
 
 
 def entries(turn: Turn, uids: Sequence[int]) -> Iterator[tuple[list[Entry], bool]]:
-    """Batches of the messages in the given order, and whether they are too large to be fetched whole."""
+    """Batches of the messages in the given order, and whether they are too large to be fetched whole. Sizes are ordered
+    before the last batch that is known already."""
     for start in range(0, len(uids), ENTRIES):
-        chunk = uids[start : start + ENTRIES]
+        chunk, following = uids[start : start + ENTRIES], uids[start + ENTRIES : start + 2 * ENTRIES]
         told = {entry.uid: entry for entry in turn.session.entries(chunk)}
-        yield from batches([told.get(uid, Entry(uid, 0)) for uid in chunk], settings.SYNCFARM_MAX_MESSAGE_BYTES)
+        found = [told.get(uid, Entry(uid, 0)) for uid in chunk]
+        *most, last = batches(found, settings.SYNCFARM_MAX_MESSAGE_BYTES)
+        yield from most
+        if following:
+            turn.session.order_entries(following)
+        yield last
 
 
 def hauls(turn: Turn, uids: Sequence[int]) -> Iterator[Haul]:
-    """Every batch. Stops when the turn's time is up, but makes one in any case: a mailbox must get ahead however slow
-    its server is. Raises FolderFailed, ConnectionFailed."""
+    """Every batch; the next one is ordered before this one is read, so that the server is never idle.
+
+    Stops when the turn's time is up, but makes one in any case: a mailbox must get ahead however slow its server is.
+    Raises FolderFailed, ConnectionFailed.
+    """
+    begun: deque[Haul] = deque()
     made = False
-    for batch, too_large in entries(turn, uids):
-        if made and turn.is_over():
-            return
-        yield fetch(turn, batch, headers_only=too_large)
-        made = True
+    try:
+        for batch, too_large in entries(turn, uids):
+            if made and turn.is_over():
+                break
+            granted = IN_FLIGHT.take_now(_octets(batch, headers_only=too_large))
+            if granted is None and begun:  # who waits for room while he keeps some would wait for ever
+                yield _fill(turn, begun.popleft())
+            begun.append(_begun(turn, batch, headers_only=too_large, granted=granted))
+            made = True
+            if len(begun) > 1:
+                yield _fill(turn, begun.popleft(), following=begun[0])
+        while begun:
+            yield _fill(turn, begun.popleft())
+    finally:
+        for haul in begun:
+            haul.drop()
 
 
 def fetch(turn: Turn, batch: Sequence[Entry], *, headers_only: bool) -> Haul:
-    """What the server hands out of these. If it fails at one message, the others are asked for one by one."""
-    haul = Haul([entry.uid for entry in batch], large=not headers_only and batch[0].size > LARGE)
-    haul.room = IN_FLIGHT.take(0 if headers_only else room(batch))
+    """What the server hands out of these."""
+    return _fill(turn, _begun(turn, batch, headers_only=headers_only))
+
+
+def _octets(batch: Sequence[Entry], *, headers_only: bool) -> int:
+    return 0 if headers_only else room(batch)
+
+
+def _begun(turn: Turn, batch: Sequence[Entry], *, headers_only: bool, granted: int | None = None) -> Haul:
+    """A batch to be asked for; waits for room, unless there is some."""
+    large = not headers_only and batch[0].size > LARGE
+    haul = Haul([entry.uid for entry in batch], headers_only=headers_only, large=large)
+    haul.room = IN_FLIGHT.take(_octets(batch, headers_only=headers_only)) if granted is None else granted
     try:
         haul.known = _known_by_provider_id(turn.account_id, batch)
-        wanted = [uid for uid in haul.uids if uid not in haul.known]
+    except BaseException:
+        haul.drop()
+        raise
+    return haul
+
+
+def _fill(turn: Turn, haul: Haul, following: Haul | None = None) -> Haul:
+    """Take what the server hands out. If it fails at one message, the others are asked for one by one. The following
+    one is ordered once this one comes: of two that it finds waiting, Dovecot makes one."""
+    wanted = haul.wanted
+    try:
         try:
-            _take(turn, haul, wanted, headers_only=headers_only)
+            _take(turn, haul, wanted, following)
+            if haul.ordered:  # what went wrong with it may have been told in the answer to another
+                _take(turn, haul, _missing(haul, wanted))
         except FolderFailed as error:
             log.info("account %s: batch refused, fetching singly: %s", turn.account_id, error)
             haul.reason = str(error)
-            _take_singly(turn, haul, wanted, headers_only=headers_only)
+            _take_singly(turn, haul, wanted)
     except NoRoom as error:  # others are smaller, and this one is asked for again, as any gap
         log.warning("account %s: %s", turn.account_id, error)
         haul.reason = str(error)
@@ -87,16 +139,13 @@ def fetch(turn: Turn, batch: Sequence[Entry], *, headers_only: bool) -> Haul:
     return haul
 
 
-def _take_singly(turn: Turn, haul: Haul, uids: list[int], *, headers_only: bool) -> None:
+def _take_singly(turn: Turn, haul: Haul, uids: list[int]) -> None:
     """Those that did not come. After REFUSALS in a row the server is busy or over quota, and that is not the messages'
     fault: if it gave none at all the folder has failed, else the rest are gaps, asked for later."""
-    came = {arrival.uid for arrival in haul.arrivals}
     refused = 0
-    for uid in uids:
-        if uid in came:
-            continue
+    for uid in _missing(haul, uids):
         try:
-            _take(turn, haul, [uid], headers_only=headers_only)
+            _take(turn, haul, [uid])
             refused = 0
         except FolderFailed as error:
             haul.reason = str(error)
@@ -107,13 +156,22 @@ def _take_singly(turn: Turn, haul: Haul, uids: list[int], *, headers_only: bool)
                 return
 
 
-def _take(turn: Turn, haul: Haul, uids: list[int], *, headers_only: bool) -> None:
+def _missing(haul: Haul, uids: list[int]) -> list[int]:
+    came = {arrival.uid for arrival in haul.arrivals}
+    return [uid for uid in uids if uid not in came]
+
+
+def _take(turn: Turn, haul: Haul, uids: list[int], following: Haul | None = None) -> None:
     asked = set(uids)
     breath = Breath()
     if not asked:
         return
     session = turn.session
-    for message in session.large(uids[0]) if haul.large else session.bodies(uids, headers_only=headers_only):
+    for message in session.large(uids[0]) if haul.large else session.bodies(uids, headers_only=haul.headers_only):
+        if following is not None and not following.large:
+            turn.session.order_bodies(following.wanted, headers_only=following.headers_only)
+            following.ordered = True
+            following = None
         if message.raw is not None and message.uid in asked:
             asked.discard(message.uid)  # a server may send one twice
             haul.arrivals.append(read(turn.account_id, message))

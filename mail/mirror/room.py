@@ -23,6 +23,20 @@ class Room:
             self._free -= wanted
         return wanted
 
+    def take_now(self, octets: int) -> int | None:
+        """The same without waiting; None where there is no room, or somebody waits for some."""
+        if not self._door.acquire(blocking=False):
+            return None
+        try:
+            with self._changed:
+                wanted = min(octets, self._size)
+                if self._free < wanted:
+                    return None
+                self._free -= wanted
+                return wanted
+        finally:
+            self._door.release()
+
     def give(self, octets: int) -> None:
         """Give room back."""
         with self._changed:

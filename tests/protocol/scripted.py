@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,7 @@ from mail.types import Login
 
 DROP = b"<drop>"  # at the end of an answer: close the connection
 STALL = b"<stall>"  # at the end of an answer: say nothing more
+SPOKEN = b"<spoken>"  # within an answer: wait here until the client has said more
 DRIP = b"<drip>"  # at the end of an answer: an octet now and then, for some seconds
 
 _LITERAL = re.compile(rb"\{(\d+)(\+?)\}\r\n$")
@@ -73,10 +75,15 @@ class ScriptedServer:
                         self._converse(connection)
 
     def _converse(self, connection: socket.socket) -> None:
-        for command in self._commands(connection):
+        stream = connection.makefile("rb")
+        for command in self._commands(connection, stream):
             tag, _, words = command.partition(b" ")
             self.heard.append(words)
-            if not _say(connection, self._answer(words).replace(b"%T", tag)):
+            *parts, answer = self._answer(words).replace(b"%T", tag).split(SPOKEN)
+            for part in parts:
+                connection.sendall(part)
+                stream.peek(1)
+            if not _say(connection, answer):
                 return
             if words == b"STARTTLS" and self._tls:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -85,8 +92,7 @@ class ScriptedServer:
                     self._converse(encrypted)
                 return
 
-    def _commands(self, connection: socket.socket) -> Iterator[bytes]:
-        stream = connection.makefile("rb")
+    def _commands(self, connection: socket.socket, stream: BufferedReader) -> Iterator[bytes]:
         while line := stream.readline():
             while (literal := _LITERAL.search(line)) and (self.literal_plus or not literal[2]):
                 if not literal[2]:

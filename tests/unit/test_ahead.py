@@ -98,6 +98,43 @@ def test_who_finds_no_room_waits_until_some_is_given_back() -> None:
     assert entered.wait(10)
 
 
+def test_room_may_be_asked_for_without_waiting() -> None:
+    room = Room(10)
+    assert room.take_now(8) == 8
+    assert room.take_now(3) is None
+    assert room.take_now(2) == 2
+
+
+def test_one_who_does_not_wait_overtakes_nobody_who_does() -> None:
+    room = Room(10)
+    room.take(8)
+    waiting = threading.Thread(target=room.take, args=(5,), daemon=True)
+    waiting.start()
+    while not room._door.locked():
+        pass  # until it stands in the door
+    assert room.take_now(1) is None
+    room.give(8)
+    waiting.join(10)
+    assert room.take_now(1) == 1
+
+
+def test_what_the_work_holds_is_let_go_when_it_is_broken_off() -> None:
+    closed = threading.Event()
+
+    def produce() -> Iterator[int]:
+        try:
+            yield 1
+            yield 2
+            yield 3
+        finally:
+            closed.set()
+
+    left = ahead(produce())
+    with left as items:
+        next(iter(items))
+    assert closed.is_set()
+
+
 def test_who_asked_first_for_much_is_not_overtaken_by_who_wants_little() -> None:
     room = Room(10)
     room.take(6)

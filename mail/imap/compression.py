@@ -1,0 +1,48 @@
+"""COMPRESS=DEFLATE (RFC 4978), where the link is the limit: mail shrinks to a half, and CPU is spent at both ends."""
+
+import contextlib
+
+from mail.imap.offer import Offer
+from mail.imap.watch import Meter
+from mail.imap.wire import CommandRefused
+
+ENOUGH = 4 * 1024 * 1024  # octets of bodies after which the link is judged
+SLOW = 3_000_000  # octets a second; a core inflates some 200 MB/s, and Dovecot deflates 30 MB/s
+_NAME = "COMPRESS=DEFLATE"
+
+
+class Compression:
+    """Whether one session's server is to compress. Switched on once, when nothing is under way."""
+
+    def __init__(self, offer: Offer, meter: Meter) -> None:
+        self._offer = offer
+        self._meter = meter
+        self._on = self._doubted = False
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """Its name, where the server offers it and fails at it."""
+        garbled = self._on and self._offer.wire.garbled
+        return frozenset({_NAME} if self._doubted or garbled else ())
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it would pay; then nothing should be ordered, so that it can be switched on."""
+        slow = self._meter.octets >= ENOUGH and self._meter.rate < SLOW
+        return slow and not self._on and self._offer.has(_NAME)
+
+    def switch_on_if_due(self) -> None:
+        """Between two commands. Raises ConnectionFailed."""
+        wire = self._offer.wire
+        if not self.is_due or not wire.is_idle:
+            return
+        try:
+            wire.run(b"COMPRESS", b"DEFLATE")
+        except CommandRefused:
+            self._offer.blame(_NAME)
+            return
+        self._on = self._doubted = True
+        wire.compress()
+        with contextlib.suppress(CommandRefused):  # in words that can be read
+            wire.run(b"NOOP")
+        self._doubted = False
