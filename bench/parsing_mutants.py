@@ -5,6 +5,7 @@ mutant is a mail of the corpus with a few wounds; the same for a seed. Prints wh
 """
 
 import random
+import re
 import resource
 import sys
 import time
@@ -103,11 +104,19 @@ def faults(raw: bytes) -> Iterator[str]:
         yield "another body by itself"
     if replace(headline, snippet="") != replace(parsed, text="", html="", snippet=""):
         yield "another headline by itself"
+    if not _begin_alike(headline.snippet, parsed.snippet):
+        yield f"another snippet by itself: {headline.snippet!r}, of the whole {parsed.snippet!r}"
     if any("\0" in text or not _encodable(text) for text in _texts((astuple(parsed), headers(raw)))):
         yield "no text for PostgreSQL"
     for attachment in parsed.attachments[:5]:
         if len(attachment_bytes(raw, attachment.part)) != attachment.size:
             yield f"part {attachment.part} has another size than is said"
+
+
+def _begin_alike(*snippets: str) -> bool:
+    """Whether snippets say the same in ASCII. Damage further on makes the whole of a text another charset's."""
+    shorter, longer = sorted((re.sub("[^!-~]", "", snippet) for snippet in snippets), key=len)
+    return longer.startswith(shorter) and (bool(shorter) or not longer)
 
 
 def _texts(value: object) -> Iterator[str]:
