@@ -1,4 +1,4 @@
-"""Parses the corpus of real mail, damaged at random: `python -m bench.parsing_mutants [MUTANTS] [SEED]`.
+"""Parses the corpus of real mail, damaged at random: `python -m bench.parsing_mutants [MUTANTS] [SEED] [FIRST]`.
 
 Nothing may raise, take over a second, need over 200 MB beyond the mail, or give what PostgreSQL cannot store. Each
 mutant is a mail of the corpus with a few wounds; the same for a seed. Prints what failed, with what makes it again.
@@ -135,14 +135,14 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def main(mutants: int, seed: int) -> int:
-    """How many mutants failed."""
+def main(mutants: int, seed: int, first: int) -> int:
+    """How many of so many mutants, from the first on, failed."""
     if not corpus.ARCHIVE.exists():
         print(f"There is nothing to damage: the corpus of real mail is not at {corpus.ARCHIVE}.")
         return 0
     mails = [(name, raw) for name, raw in corpus.messages() if 0 < len(raw) <= LARGEST]
     before, failed, slowest = _peak(), 0, (0.0, "")
-    for number in range(mutants):
+    for number in range(first, first + mutants):
         name, raw = mutant(mails, seed, number)
         started = time.process_time()
         try:
@@ -165,5 +165,5 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    given = list(map(int, sys.argv[1:3]))
-    sys.exit(min(main(*given, *(MUTANTS, SEED)[len(given) :]), 1))
+    given = list(map(int, sys.argv[1:4]))
+    sys.exit(min(main(*given, *(MUTANTS, SEED, 0)[len(given) :]), 1))
