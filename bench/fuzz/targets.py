@@ -34,10 +34,11 @@ class Verdict:
 def examine(target: Target, octets: bytes) -> Verdict:
     """Have the target read an input. Nothing is raised: an exception is a fault."""
     before, started = peak(), time.process_time()
+    found: list[str] = []
     try:
-        found = list(target.faults(octets))
+        found.extend(target.faults(octets))
     except Exception as error:  # noqa: BLE001 -- which is what is looked for
-        found = [f"{type(error).__name__} in {_place(error)}: {error}"]
+        found.append(f"{type(error).__name__} ({_place(error)}): {error}")
     took, grown = time.process_time() - started, peak() - before
     if took > SECONDS:
         found.append(f"takes: {took:.1f} s")
@@ -49,7 +50,7 @@ def examine(target: Target, octets: bytes) -> Verdict:
 def _place(error: Exception) -> str:
     """Where it was raised: the last frame of our own code."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/mail/" in frame.filename]
-    return f"{frames[-1].filename.rpartition('/mail/')[2]}:{frames[-1].lineno}" if frames else "outside of mail/"
+    return f"{frames[-1].filename.rpartition('/mail/')[2]}:{frames[-1].lineno}" if frames else "none of our own code"
 
 
 def peak() -> float:
