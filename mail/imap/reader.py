@@ -35,7 +35,7 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _OPEN, _CLOSE, _QUOTED, _LITERAL = 1, 2, 3, 4
-_ESCAPED = re.compile(rb"\\(.)")
+_ESCAPED = re.compile(rb'\\(["\\])')  # before anything else a backslash is one, of a server that does not escape it
 
 
 class ProtocolBroken(Exception):

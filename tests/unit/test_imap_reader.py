@@ -86,6 +86,10 @@ def test_section_names_keep_their_spaces_and_parentheses() -> None:
     assert _items(line) == [[b'BODY[HEADER.FIELDS (SUBJECT "FROM")]<0>', b"x"]]
 
 
+def test_a_backslash_before_what_needs_none_stays() -> None:
+    assert _items(b'* LIST () "/" "a\\b \\"c\\""\r\n') == [[], b"/", b'a\\b "c"']
+
+
 def test_nil_in_quotes_is_a_word() -> None:
     assert _items(b'* LIST () NIL "NIL"\r\n') == [[], None, b"NIL"]
 
