@@ -5,7 +5,7 @@ import pytest
 from bench.line import Line
 from mail.imap import compression
 from mail.imap.session import MailSession
-from mail.types import ConnectionFailed, Login
+from mail.types import ConnectionFailed, Login, Octets
 from tests.mailboxes import Mailbox, MailboxFactory
 from tests.protocol.scripted import DROP, STALL, ScriptedServer
 

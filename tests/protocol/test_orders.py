@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from mail.imap.session import MailSession
-from mail.types import ConnectionFailed, Fetched, FolderFailed
+from mail.types import ConnectionFailed, Fetched, FolderFailed, Octets
 from tests.mailboxes import Mailbox
 from tests.protocol.scripted import DROP, SPOKEN, ScriptedServer
 
