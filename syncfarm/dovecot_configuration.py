@@ -13,9 +13,6 @@ default_internal_user = {user}
 default_internal_group = {group}
 default_login_user = {user}
 protocols = imap
-protocol imap {{
-  mail_plugins = imap_zlib
-}}
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <{directory}/cert.pem
