@@ -18,7 +18,7 @@ SHOWN = 10.0  # seconds between two progress lines where there is no terminal
 
 @dataclass(slots=True)
 class Run:
-    """What a run did. `branches`: covered by the seeds, and in the end."""
+    """What a run did. `branches`: covered by seeds and corpus, and in the end."""
 
     seconds: float  # how long it is to last
     started: float = field(default_factory=time.monotonic)
@@ -61,7 +61,7 @@ class Run:
         first, most = self.branches
         return (
             f"{time.monotonic() - self.started:,.0f} s, {self.executions:,} executions, {most:,} branches covered, "
-            f"{most - first:,} of them not by the seeds, peak {self.megabytes:,} MB, {self.found.total()} findings"
+            f"{most - first:,} of them new, peak {self.megabytes:,} MB, {self.found.total()} findings"
         )
 
 
