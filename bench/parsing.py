@@ -1,7 +1,7 @@
 """Compares our reading of real mail with flanker's and the standard library's: `python -m bench.parsing [EXAMPLES]`.
 
 Prints, for each field, how many of the corpus' mails they read alike, and the others by the class of their difference,
-with the paths of some EXAMPLES. docs/parsing.md explains what remains.
+with EXAMPLES: path, our reading, theirs. docs/decisions/0002-mime-parsing.md explains what remains.
 """
 
 import email
@@ -11,7 +11,7 @@ import re
 import sys
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import partial
@@ -20,7 +20,7 @@ from flanker import mime as flanker
 from flanker.addresslib import address
 
 from mail.mime.reading import read
-from mail.types import Address, Parsed
+from mail.types import Address
 from tests import corpus
 
 LARGEST = 1_000_000  # bytes of a mail: flanker takes seconds for more
@@ -28,6 +28,9 @@ BODY = frozenset({"text/plain", "text/html"})
 UNREAD = re.compile("[\ufffd\ud800-\udfff]")
 FIELDS = ("subject", "from", "to", "cc", "date", "message-id", "text", "html", "attachments", "sizes")
 ADDRESSES = frozenset({"from", "to", "cc"})
+
+TEXT = re.compile('<div style="white-space: pre-wrap">[^<]*</div>')  # in our HTML, where no referee puts it
+EXCERPT = 90  # characters of an example
 
 Reading = dict[str, object]  # by the names in FIELDS; a field that a referee raises at is missing
 
@@ -43,7 +46,7 @@ def ours(raw: bytes) -> Reading:
         "date": parsed.date,
         "message-id": parsed.header_id,
         "text": " ".join(parsed.text.split()),
-        "html": " ".join(parsed.html.split()) if not _is_mixed(parsed) else None,
+        "html": _markup([TEXT.sub("", parsed.html)]),
         "attachments": [attachment.filename for attachment in parsed.attachments],
         "sizes": [attachment.size for attachment in parsed.attachments],
     }
@@ -51,11 +54,6 @@ def ours(raw: bytes) -> Reading:
 
 def _emails(addresses: tuple[Address, ...]) -> list[str]:
     return [address.email for address in addresses]
-
-
-def _is_mixed(parsed: Parsed) -> bool:
-    """Whether text stands in the HTML, which no referee puts there."""
-    return '<div style="white-space: pre-wrap">' in parsed.html
 
 
 def library(raw: bytes) -> Reading:
@@ -71,7 +69,7 @@ def library(raw: bytes) -> Reading:
         "date": lambda: _utc(message["date"].datetime) if message["date"] else None,
         "message-id": lambda: str(message["message-id"] or "").strip("<> "),
         "text": lambda: _words(leaf.get_content() for leaf in said if leaf.get_content_type() == "text/plain"),
-        "html": lambda: _words(leaf.get_content() for leaf in said if leaf.get_content_type() == "text/html"),
+        "html": lambda: _markup(leaf.get_content() for leaf in said if leaf.get_content_type() == "text/html"),
         "attachments": lambda: [leaf.get_filename() or "" for leaf in files],
         "sizes": lambda: [_library_size(leaf) for leaf in files],
     })  # fmt: skip
@@ -110,7 +108,7 @@ def other(raw: bytes) -> Reading:
         **{name: partial(_flanker_emails, message, name) for name in ADDRESSES},
         "message-id": lambda: str(message.headers.get("Message-Id") or "").strip("<> "),
         "text": lambda: _words(str(part.body) for part in said if str(part.content_type) == "text/plain"),
-        "html": lambda: _words(str(part.body) for part in said if str(part.content_type) == "text/html"),
+        "html": lambda: _markup(str(part.body) for part in said if str(part.content_type) == "text/html"),
     })  # fmt: skip
 
 
@@ -119,8 +117,13 @@ def _flanker_emails(message: object, name: str) -> list[str]:
     return [each.address for each in address.parse_list(str(value))] if value else []
 
 
-def _words(texts: Iterator[str]) -> str:
+def _words(texts: Iterable[str]) -> str:
     return " ".join(word for text in texts for word in text.replace("\0", "").split())
+
+
+def _markup(texts: Iterable[str]) -> str:
+    """HTML in words; flanker writes &nbsp; where the sender wrote the character, which is a blank."""
+    return _words(text.replace("&nbsp;", " ") for text in texts)
 
 
 def _utc(date: datetime | None) -> datetime | None:
@@ -183,15 +186,29 @@ def main(examples: int) -> None:
             if len(raw) > LARGEST:
                 continue
             count += 1
-            mine = ours(raw)
-            try:
-                theirs = referee(raw)
-            except Exception:  # noqa: BLE001 -- as in _tried()
-                theirs = {}
+            mine, theirs = ours(raw), _read(referee, raw)
             for field in FIELDS:
-                kind = "refused" if field not in theirs else difference(mine[field], theirs[field])
-                found[field]["alike" if not kind or mine[field] is None else kind].append(path)
+                kind, example = _compared(mine[field], theirs, field)
+                found[field][kind].append(f"{path} {example}")
         _show(name, found, count, examples)
+
+
+def _read(referee: Callable[[bytes], Reading], raw: bytes) -> Reading:
+    try:
+        return referee(raw)
+    except Exception:  # noqa: BLE001 -- as in _tried()
+        return {}
+
+
+def _compared(mine: object, theirs: Reading, field: str) -> tuple[str, str]:
+    """The class of a difference, and both readings from where they differ."""
+    if field not in theirs:
+        return "refused", f"{mine!s:.{EXCERPT}}"
+    here, there = str(mine), str(theirs[field])
+    alike = next((at for at, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), min(len(here), len(there)))
+    start = max(alike - 20, 0)
+    shown = f"{here[start : start + EXCERPT]!r}, theirs {there[start : start + EXCERPT]!r}"
+    return difference(mine, theirs[field]) or "alike", shown
 
 
 def _show(name: str, found: dict[str, dict[str, list[str]]], count: int, examples: int) -> None:
@@ -200,11 +217,11 @@ def _show(name: str, found: dict[str, dict[str, list[str]]], count: int, example
         if len(classes.get("refused", ())) == count:
             continue  # nothing to compare
         print(f"{field:12} {len(classes['alike']):>6,} alike")
-        for kind, paths in sorted(classes.items(), key=lambda item: -len(item[1])):
+        for kind, lines in sorted(classes.items(), key=lambda item: -len(item[1])):
             if kind != "alike":
-                print(f"{'':12} {len(paths):>6,} {kind}")
-                for path in paths[:examples]:
-                    print(f"{'':20}{path}")
+                print(f"{'':12} {len(lines):>6,} {kind}")
+                for line in lines[:examples]:
+                    print(f"{'':20}{line}")
 
 
 if __name__ == "__main__":

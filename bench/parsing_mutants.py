@@ -1,10 +1,11 @@
-"""Parses the corpus of real mail, damaged at random: `python -m bench.parsing_mutants [MUTANTS] [SEED]`.
+"""Parses the corpus of real mail, damaged at random: `python -m bench.parsing_mutants [MUTANTS] [SEED] [FIRST]`.
 
 Nothing may raise, take over a second, need over 200 MB beyond the mail, or give what PostgreSQL cannot store. Each
 mutant is a mail of the corpus with a few wounds; the same for a seed. Prints what failed, with what makes it again.
 """
 
 import random
+import re
 import resource
 import sys
 import time
@@ -103,11 +104,19 @@ def faults(raw: bytes) -> Iterator[str]:
         yield "another body by itself"
     if replace(headline, snippet="") != replace(parsed, text="", html="", snippet=""):
         yield "another headline by itself"
+    if not _begin_alike(headline.snippet, parsed.snippet):
+        yield f"another snippet by itself: {headline.snippet!r}, of the whole {parsed.snippet!r}"
     if any("\0" in text or not _encodable(text) for text in _texts((astuple(parsed), headers(raw)))):
         yield "no text for PostgreSQL"
     for attachment in parsed.attachments[:5]:
         if len(attachment_bytes(raw, attachment.part)) != attachment.size:
             yield f"part {attachment.part} has another size than is said"
+
+
+def _begin_alike(*snippets: str) -> bool:
+    """Whether snippets say the same in ASCII. Damage further on makes the whole of a text another charset's."""
+    shorter, longer = sorted((re.sub("[^!-~]", "", snippet) for snippet in snippets), key=len)
+    return longer.startswith(shorter) and (bool(shorter) or not longer)
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -126,14 +135,14 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def main(mutants: int, seed: int) -> int:
-    """How many mutants failed."""
+def main(mutants: int, seed: int, first: int) -> int:
+    """How many of so many mutants, from the first on, failed."""
     if not corpus.ARCHIVE.exists():
         print(f"There is nothing to damage: the corpus of real mail is not at {corpus.ARCHIVE}.")
         return 0
     mails = [(name, raw) for name, raw in corpus.messages() if 0 < len(raw) <= LARGEST]
     before, failed, slowest = _peak(), 0, (0.0, "")
-    for number in range(mutants):
+    for number in range(first, first + mutants):
         name, raw = mutant(mails, seed, number)
         started = time.process_time()
         try:
@@ -156,5 +165,5 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    given = list(map(int, sys.argv[1:3]))
-    sys.exit(min(main(*given, *(MUTANTS, SEED)[len(given) :]), 1))
+    given = list(map(int, sys.argv[1:4]))
+    sys.exit(min(main(*given, *(MUTANTS, SEED, 0)[len(given) :]), 1))

@@ -20,6 +20,10 @@ import django
 if __name__ == "__main__":
     django.setup()
     from bench.steps import STEPS
+    from syncfarm.celery import collect_less
+
+    if os.environ.get("SYNCFARM_DATABASE_CONNECTIONS"):
+        collect_less()
 
     name, report, *arguments = sys.argv[1:]
     Path(report).write_text(json.dumps(STEPS[name](*arguments)))

@@ -12,6 +12,7 @@ from mail import raw, store
 from mail.imap.session import MailSession
 from mail.mirror.login import login_for
 from mail.models import Location
+from mail.spool import begins_with
 from mail.types import FolderFailed, LocalFolder
 
 SAMPLE = 20  # messages per folder whose bytes are compared
@@ -83,7 +84,7 @@ def _bytes(session: MailSession, folder: LocalFolder, uids: list[int]) -> Iterat
         content = raw.raws_of([ours]).get(ours)
         if content is None:
             yield Difference(folder.name, f"UID {message.uid}: its raw message is lost or damaged", folder.id, ours)
-        elif content != message.raw and not message.raw.startswith(content):
+        elif not begins_with(message.raw, content):
             yield Difference(folder.name, f"UID {message.uid}: its bytes differ from the server's", folder.id, ours)
 
 
@@ -106,7 +107,7 @@ _WITHIN = {
             (SELECT count(*) FROM mail_location l WHERE l.folder_id = f.id AND l.uidvalidity = f.uidvalidity)""",
     "pack {} does not hold what it says": """
         SELECT p.id FROM mail_pack p LEFT JOIN LATERAL (
-            SELECT sum(m.raw_size + m.body_size) AS octets FROM mail_message m
+            SELECT sum(m.raw_size) AS octets FROM mail_message m
             WHERE m.id = ANY(p.messages) AND m.pack_id = p.id
         ) used ON true
         WHERE p.account_id = %s AND p.octets - p.wasted IS DISTINCT FROM coalesce(used.octets, 0)""",

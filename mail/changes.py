@@ -7,6 +7,7 @@ seq is dense and in commit order because the row lock that hands it out is held 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,14 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from accounts.models import Account
-from mail.copying import plain_array
+from mail import binary
+from mail.copying import copy_binary
 from mail.models import Transaction
 
 Entry = tuple[str, UUID, str]  # object_type, object_id, kind
+
+_COLUMNS = ("account_id", "seq", "object_id", "object_type", "kind")
+_row = binary.Beginning(len(_COLUMNS), ("16s", "q", "16s"))
 
 
 class CursorExpired(Exception):
@@ -55,13 +60,12 @@ def append(cursor: Any, account_id: UUID, entries: Sequence[Entry]) -> int:
         [len(entries), str(account_id)],
     )
     last = int(cursor.fetchone()[0])
-    types, objects, kinds = zip(*entries, strict=True)
-    cursor.execute(
-        "INSERT INTO mail_transaction (account_id, seq, object_type, object_id, kind) "
-        "SELECT %s, %s + place, type, object, kind "
-        "FROM unnest(%s::text[], %s::uuid[], %s::text[]) WITH ORDINALITY AS new(type, object, kind, place)",
-        [str(account_id), last - len(entries), plain_array(types), plain_array(objects), plain_array(kinds)],
-    )
+    account, seq = account_id.bytes, count(last - len(entries) + 1)
+    rows = [
+        _row(account, next(seq), object_id.bytes) + binary.text(object_type) + binary.text(kind)
+        for object_type, object_id, kind in entries
+    ]
+    copy_binary(cursor, "mail_transaction", _COLUMNS, rows)
     return last
 
 

@@ -3,9 +3,10 @@
 Primary keys are UUIDs made by the client: bulk writes need no round trip to learn an id, and a message's id can be
 derived from its identity (mail.types.message_id), so that it survives moves, UIDVALIDITY resets and a full re-mirror.
 
-Foreign keys of tables that grow with the mail are checked by the database only where a mistake could hide (a message's
-thread, a place's message): a check costs 8 microseconds a row, and mail.store alone writes these tables. They have no
-index of their own where another begins with the same column.
+Foreign keys of tables that grow with the mail are not checked by the database: a check costs 8 microseconds a row and
+locks the row it finds, and mail.store alone writes these tables, under the account's lock. Tests have the database
+check a message's thread and a place's message, where a mistake could hide (tests/integration/guard.py). The keys have
+no index of their own where another begins with the same column.
 
 One file, so that the schema is read in one go.
 """
@@ -127,7 +128,9 @@ class Message(models.Model):
     account = models.ForeignKey(
         Account, on_delete=models.CASCADE, related_name="messages", db_constraint=False, db_index=False
     )
-    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    thread = models.ForeignKey(
+        Thread, on_delete=models.CASCADE, related_name="messages", db_constraint=False, db_index=False
+    )
     digest = models.BinaryField(max_length=32, help_text="SHA-256 of the raw message.")
     size = models.BigIntegerField(help_text="Bytes of the raw message on the server.")
     pack = models.ForeignKey(
@@ -141,9 +144,6 @@ class Message(models.Model):
     )
     raw_at = models.BigIntegerField(default=0)
     raw_size = models.BigIntegerField(default=0, help_text="Less than size where only the header is mirrored.")
-    body_at = models.BigIntegerField(default=0)
-    body_size = models.BigIntegerField(default=0)
-    body_is_html = models.BooleanField(default=False)
     lost_at = models.DateTimeField(
         null=True, blank=True, help_text="Its contents were found lost or damaged; they are fetched again."
     )
@@ -217,7 +217,9 @@ class Location(models.Model):
     )
     uidvalidity = models.BigIntegerField()
     uid = models.BigIntegerField()
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="locations", db_index=False)
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="locations", db_constraint=False, db_index=False
+    )
     flags = ArrayField(
         models.TextField(), default=list, help_text="As the server spells them, sorted, without \\Recent."
     )
@@ -248,9 +250,9 @@ class Gap(models.Model):
 
 
 class Pack(models.Model):
-    """Contents of one batch, compressed together: the bodies that are shown, then the raw messages.
+    """The raw messages of one batch, compressed together.
 
-    A message's places in it (raw_at, body_at) count octets before compression. Only mail.raw reads and writes packs.
+    A message's place in it (raw_at) counts octets before compression. Only mail.raw reads and writes packs.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -277,12 +279,16 @@ class Pack(models.Model):
 class Frame(models.Model):
     """A stretch of a pack, decompressed as a whole, at most mail.raw.packing.LARGEST_FRAME octets of contents.
 
-    Its data are here, or at an offset in the pack's object.
+    Its data are here, in as many rows as they fill, or at an offset in the pack's object. A frame has more octets of
+    contents than rows, so that `start` tells all rows of a pack apart.
     """
 
     pk = models.CompositePrimaryKey("pack_id", "start")
     pack = models.ForeignKey(Pack, on_delete=models.CASCADE, related_name="frames", db_constraint=False, db_index=False)
-    start = models.BigIntegerField(help_text="Octets of contents before it.")
+    start = models.BigIntegerField(help_text="Octets of contents before it, and its part.")
+    part = models.SmallIntegerField(
+        default=0, db_default=0, help_text="Number of this row of those that hold the frame's data."
+    )
     data = models.BinaryField(null=True, help_text="zstd; NULL: in the object.")
     at = models.BigIntegerField(null=True, help_text="Octets of the object before it.")
     size = models.IntegerField(null=True, help_text="Octets of it in the object.")
@@ -341,6 +347,20 @@ class LogEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.object_type} {self.kind}"
+
+
+class Body(models.Model):
+    """What a message shows, made of its raw message behind the sync, as its words are (mail.bodies)."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="body")
+    is_html = models.BooleanField()
+    content = models.BinaryField(help_text="UTF-8, zstd.")
+
+    class Meta:
+        verbose_name_plural = "bodies"
+
+    def __str__(self) -> str:
+        return str(self.message_id)
 
 
 class SearchDocument(models.Model):

@@ -1,10 +1,13 @@
 """Facts that the parts of the mirror hand each other; no Django, no I/O. One file: the vocabulary of all others."""
 
 import hashlib
+import mmap
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+Octets = bytes | mmap.mmap  # in memory, or in a temporary file (mail.spool)
 
 
 class MailError(Exception):
@@ -39,6 +42,10 @@ class StoreUnavailable(MailError):
 
     def __init__(self, address: str, error: object) -> None:
         super().__init__(f"The store of raw mail, {address}, is not available: {error}")
+
+
+class NoRoom(MailError):
+    """A temporary file cannot be written: the disk is full, as a rule."""
 
 
 class LeaseLost(Exception):
@@ -133,16 +140,18 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """A message as fetched. `raw` is None when only its flags and dates were asked for; `complete` is False where it
-    holds the header alone, because the message is over the size cap."""
+    holds the header alone, because the message is over the size cap. `digest`: SHA-256 of `raw`, where it was made
+    while that came."""
 
     uid: int
     flags: frozenset[str]  # as sent, without \Recent
     received_at: datetime  # INTERNALDATE, aware
     size: int  # RFC822.SIZE as the server says
-    raw: bytes | None
+    raw: Octets | None
     complete: bool = True
     email_id: str = ""
     thread_id: str = ""
+    digest: bytes = b""
 
 
 # --- what the mirror knows -----------------------------------------------------------------------------------------
@@ -188,8 +197,8 @@ class FolderPlan:
 class Arrival:
     """A message at a place, ready to be stored.
 
-    `message` is its public id; `parsed` is None where the mirror has it already and only the place is new. `raw` and
-    `body` are its contents, empty where the mirror has those too.
+    `message` is its public id; `parsed` is None where the mirror has it already and only the place is new. `raw` is
+    None where the mirror has that too.
     """
 
     uid: int
@@ -198,9 +207,7 @@ class Arrival:
     received_at: datetime
     size: int = 0
     digest: bytes = b""
-    raw: bytes | None = None
-    body: bytes = b""  # UTF-8
-    body_is_html: bool = False
+    raw: Octets | None = None
     parsed: "Parsed | None" = None
     subject_key: int | None = None
     is_reply: bool = False

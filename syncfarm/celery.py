@@ -1,10 +1,12 @@
 """Celery. Everything it knows comes from Django's settings (CELERY_…)."""
 
+import gc
 import os
 import warnings
 
 from celery import Celery
 from celery.exceptions import SecurityWarning
+from celery.signals import worker_init
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "syncfarm.settings")
@@ -19,3 +21,12 @@ app = Celery("syncfarm", include=["tasks"])
 app.config_from_object(
     {name.removeprefix(PREFIX).lower(): getattr(settings, name) for name in dir(settings) if name.startswith(PREFIX)}
 )
+
+
+@worker_init.connect
+def collect_less(**_signal: object) -> None:
+    """Let the garbage collector look less often: what is imported never goes, and of the hundred thousand objects of a
+    batch of mail hardly any are in a circle. It took a twentieth of an initial sync."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

@@ -9,8 +9,9 @@ from uuid import UUID
 from accounts.models import Account
 from api import objects
 from api.selection import wants
-from mail import mime, raw
+from mail import bodies, mime, raw
 from mail.models import Message
+from mail.types import Octets
 
 BASIC_HEADERS = frozenset({"message-id", "in-reply-to", "references"})
 UNTRACKED: objects.TrackingOptions = {"opens": False, "thread_replies": False, "links": False, "label": ""}
@@ -21,7 +22,7 @@ class Contents:
     """What lies beside the rows of a page of messages, as far as it is asked for."""
 
     bodies: Mapping[UUID, str] | None = None  # None: not asked for
-    raws: Mapping[UUID, bytes] = field(default_factory=dict)
+    raws: Mapping[UUID, Octets] = field(default_factory=dict)
     fields: str = "standard"
 
 
@@ -37,7 +38,7 @@ def load_contents(messages: Sequence[Message], query: Mapping[str, Any]) -> Cont
     wants_body = fields != "raw_mime" and wants(query, "body")
     wants_raw = fields == "raw_mime" or (fields.endswith("headers") and wants(query, "headers"))
     return Contents(
-        raw.bodies(messages) if wants_body else None,
+        {message: body.text for message, body in bodies.shown(messages).items()} if wants_body else None,
         raw.raws(messages) if wants_raw else {},
         fields,
     )
@@ -96,11 +97,11 @@ def _standard(row: Message) -> objects.Message:
     }
 
 
-def _raw_only(row: Message, mail: bytes) -> dict[str, Any]:
+def _raw_only(row: Message, mail: Octets) -> dict[str, Any]:
     encoded = base64.urlsafe_b64encode(mail).decode()
     return {"grant_id": str(row.account_id), "object": "message", "id": str(row.pk), "raw_mime": encoded}
 
 
-def _headers(mail: bytes, fields: str) -> list[objects.Header]:
+def _headers(mail: Octets, fields: str) -> list[objects.Header]:
     every = fields == "include_headers"
     return [{"name": n, "value": v} for n, v in mime.headers(mail) if every or n.lower() in BASIC_HEADERS]

@@ -47,13 +47,16 @@ ROWS = {
     "a message's words are not indexed, or none's are: {}": """
         SELECT m.id::text, s.message_id::text FROM mail_message m
         FULL JOIN mail_searchdocument s ON s.message_id = m.id WHERE m.id IS NULL OR s.message_id IS NULL""",
+    "a message's body is not made, or none's is: {}": """
+        SELECT m.id::text, b.message_id::text FROM mail_message m
+        FULL JOIN mail_body b ON b.message_id = m.id WHERE m.id IS NULL OR b.message_id IS NULL""",
     "a message's contents are lost: {}": """
         SELECT m.id::text, m.subject, m.pack_id::text FROM mail_message m
         WHERE NOT EXISTS (SELECT 1 FROM mail_pack p WHERE p.id = m.pack_id AND p.account_id = m.account_id)""",
     "a pack is nobody's, or counts wrongly what is needed of it: {}": """
-        SELECT p.id::text, p.octets, p.wasted, sum(m.raw_size + m.body_size) FROM mail_pack p
+        SELECT p.id::text, p.octets, p.wasted, sum(m.raw_size) FROM mail_pack p
         LEFT JOIN mail_message m ON m.pack_id = p.id GROUP BY p.id
-        HAVING count(m.id) = 0 OR p.octets - p.wasted <> sum(m.raw_size + m.body_size)""",
+        HAVING count(m.id) = 0 OR p.octets - p.wasted <> sum(m.raw_size)""",
     "a frame is no pack's: {}": """
         SELECT f.pack_id::text, f.start FROM mail_frame f
         WHERE NOT EXISTS (SELECT 1 FROM mail_pack p WHERE p.id = f.pack_id)""",

@@ -12,12 +12,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
-from mail import mime, raw
+from mail import bodies, mime, raw
 from mail.admin import wording
 from mail.admin.bounded import BoundedChangeList, ReadOnlyAdmin, as_uuid, mailboxes
 from mail.models import Location, Message
 from mail.search import SearchError, matching
-from mail.types import Parsed
 
 _OF_A_FOLDER = 2_000  # latest messages of a folder that can be paged through
 _SHOWN_TEXT = 100_000
@@ -142,8 +141,7 @@ def _headers(message: Message) -> list[tuple[str, str]]:
 
 
 def _text(message: Message) -> str:
-    shown = raw.body(message)
-    return mime.visible_text(Parsed(html=shown) if message.body_is_html else Parsed(text=shown))[:_SHOWN_TEXT]
+    return mime.visible_text(bodies.shown([message]).get(message.pk, bodies.EMPTY).parsed())[:_SHOWN_TEXT]
 
 
 def _addresses(addresses: list[dict[str, str]]) -> str:

@@ -7,6 +7,7 @@ from mail.imap.offer import Offer, Way
 from mail.imap.orders import Early
 from mail.imap.reader import Data, Status
 from mail.imap.regular import Items
+from mail.imap.wire import Command, CommandRefused
 from mail.types import SyncPoint
 
 ENTRY = (b"UID FLAGS RFC822.SIZE",)
@@ -25,10 +26,20 @@ class Asking:
     def responses(self, *ways: Way) -> Iterator[Data | Status]:
         """Those to the first way that works; those to what was ordered may be among them."""
         for response in self._offer.ask(*ways):
-            uid, items = fetching.items_of(response)
-            if uid:
-                self._early.note(uid, items)
+            self._note(response)
             yield response
+
+    def all(self, commands: Sequence[Command]) -> Iterator[list[Data | Status] | CommandRefused]:
+        """The responses to each command or its refusal, in order, for few round trips."""
+        for answer in self._offer.wire.run_all(commands):
+            for response in answer if isinstance(answer, list) else ():
+                self._note(response)
+            yield answer
+
+    def _note(self, response: Data | Status) -> None:
+        uid, items = fetching.items_of(response)
+        if uid:
+            self._early.note(uid, items)
 
     def fetch(self, uids: bytes, items: Sequence[bytes], *, ids: bool = False) -> Iterator[tuple[int, Items]]:
         """(uid, items) of each response; `ids`: with the provider's ids, where offered."""

@@ -1,6 +1,7 @@
 """FETCH responses to facts: flags, dates, sizes, ids and bodies (RFC 3501 §7.4.2). Items may come in any order."""
 
 import functools
+import mmap
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -83,7 +84,7 @@ def fetched(uid: int, items: Items, *, complete: bool) -> Fetched | None:
         return None
     whole, header = _SECTIONS
     body = items.get(whole if complete else header)
-    raw = body if isinstance(body, bytes) else None
+    raw = body if isinstance(body, bytes | mmap.mmap) else None
     email_id, thread_id = _provider_ids(items)
     return Fetched(
         uid=uid,

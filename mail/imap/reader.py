@@ -10,12 +10,15 @@ from typing import Protocol
 
 from mail.imap import listed, regular
 from mail.imap.regular import Items, Token
+from mail.spool import STRETCH, Spool
+from mail.types import Octets
 
 __all__ = ["ByteStream", "ConnectionEnded", "Data", "FetchData", "ProtocolBroken", "ResponseReader", "Status", "Token"]
 
 # No mail server takes mails of this size: a response with more is an attack, or the stream is out of step.
 MAX_LITERAL = 256 * 1024 * 1024  # octets, all literals of a response together
 MAX_LINE = 64 * 1024 * 1024
+LARGE_LITERAL = 8 * 1024 * 1024  # octets; a larger one goes to a temporary file
 MAX_TEXT = 500  # characters of what a server says in words
 
 _STATUS_KINDS = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
@@ -32,7 +35,7 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _OPEN, _CLOSE, _QUOTED, _LITERAL = 1, 2, 3, 4
-_ESCAPED = re.compile(rb"\\(.)")
+_ESCAPED = re.compile(rb'\\(["\\])')  # before anything else a backslash is one, of a server that does not escape it
 
 
 class ProtocolBroken(Exception):
@@ -84,7 +87,7 @@ class ResponseReader:
         self._stream = stream
 
     def next(self) -> Data | Status:
-        """Wait for the next response. Raises ConnectionEnded or ProtocolBroken, and what the stream raises."""
+        """Wait for the next response. Raises ConnectionEnded, ProtocolBroken or NoRoom, and what the stream raises."""
         line = self._line()
         while not line.strip():  # Some servers add an empty line after a literal.
             line = self._line()
@@ -107,7 +110,7 @@ class ResponseReader:
             items.update(more)
         return FetchData(b"FETCH", named=items)
 
-    def _general(self, line: bytes, ahead: tuple[bytes, bytes] | None = None) -> Data | Status:
+    def _general(self, line: bytes, ahead: tuple[Octets, bytes] | None = None) -> Data | Status:
         """Any response. `ahead`: its first literal and the line after that, if they have been read."""
         untagged = _UNTAGGED.match(line)
         if untagged is None:
@@ -128,7 +131,7 @@ class ResponseReader:
             raise ProtocolBroken(f"a line of more than {MAX_LINE} octets")
         raise ConnectionEnded
 
-    def _items(self, line: bytes, position: int, ahead: tuple[bytes, bytes] | None) -> tuple[list[Token], int, bool]:
+    def _items(self, line: bytes, position: int, ahead: tuple[Octets, bytes] | None) -> tuple[list[Token], int, bool]:
         """(tokens, literals among them, whether the parentheses are balanced) of a response whose first line is read;
         its literals and the lines after them are read here.
 
@@ -164,13 +167,21 @@ class ResponseReader:
                 current.append(None if atom in {b"NIL", b"nil"} else atom)
         return outermost, literals, not (enclosing or surplus)
 
-    def _literal(self, size: int, room: int) -> bytes:
+    def _literal(self, size: int, room: int) -> Octets:
         if room < 0:
             raise ProtocolBroken(f"a literal of {size} octets")
-        literal = self._stream.read(size)
-        if len(literal) < size:
+        if size <= LARGE_LITERAL:
+            return self._octets(size)
+        with Spool() as spool:
+            while spool.size < size:
+                spool.write(self._octets(min(size - spool.size, STRETCH)))
+            return spool.octets()
+
+    def _octets(self, size: int) -> bytes:
+        octets = self._stream.read(size)
+        if len(octets) < size:
             raise ConnectionEnded
-        return literal
+        return octets
 
 
 def _is_one_message(items: list[Token]) -> bool:

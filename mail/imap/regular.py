@@ -7,7 +7,9 @@ Dovecot, Gmail and Outlook.com put the literal last, Courier and older Exchange 
 import functools
 import re
 
-Token = bytes | None | list["Token"]
+from mail.types import Octets
+
+Token = Octets | None | list["Token"]
 Items = dict[bytes, Token]
 Line = tuple[Items, bytes, int]  # items, section, size of the literal that follows
 
@@ -37,7 +39,7 @@ _REST = re.compile(rb" ?" + _ITEMS + rb"\)\r\n")
 def line(octets: bytes) -> Line | None:
     """A response's first line; None where it is not regular. Without a literal the section is b""."""
     match = _LINE.fullmatch(octets)
-    if match is None:
+    if match is None or match.start(1) > octets.find(b"UID ") + 4:  # two UIDs
         return None
     groups = match.groups()
     section, size = groups[_FLAGS:]
@@ -49,7 +51,7 @@ def rest(octets: bytes) -> Items | None:
     if octets == b")\r\n":
         return {}
     match = _REST.fullmatch(octets)
-    return None if match is None else _items(match.groups())
+    return None if match is None or match.start(1) > octets.find(b"UID ") + 4 else _items(match.groups())
 
 
 def _items(groups: tuple[bytes | None, ...]) -> Items:

@@ -1,17 +1,17 @@
 """A mailbox on its server, as the mirror asks about it: folders, what changed, bodies."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from mail.imap import asking, fetching, listing, names, searching, selecting, uidsets
+from mail import spool
+from mail.imap import asking, fetching, listing, names, pieces, searching, selecting, uidsets
 from mail.imap.asking import BODY, ENTRY, HEADER, Asking
 from mail.imap.capabilities import Extensions
 from mail.imap.compression import Compression
-from mail.imap.offer import Offer, Way, says_gone
+from mail.imap.offer import Offer, Way, may_be_the_extension, says_gone
 from mail.imap.opening import open_connection
 from mail.imap.reader import Status
 from mail.imap.watch import Meter
@@ -179,8 +179,32 @@ class MailSession:
             if headers_only or not self._is_doubtful(message):
                 yield message
             else:
-                doubted[message.uid] = hashlib.sha256(message.raw or b"").digest()
+                doubted[message.uid] = spool.digest(message.raw or b"")
         yield from self._messages_again(doubted)
+
+    def large(self, uid: int) -> Iterator[Fetched]:
+        """One message as bodies() gives it, its octets in a temporary file where the server sends it in pieces.
+
+        Raises NoRoom as well."""
+        self._compression.switch_on_if_due()
+        message = self._in_pieces(uid) if self._offer.believes(pieces.PARTIAL) else None
+        if message and not self._is_doubtful(message):
+            yield message
+            return
+        digest, message = message.digest if message else b"", None  # its file goes
+        for whole in self.bodies([uid]):
+            if whole.raw is not None and spool.digest(whole.raw) != digest:
+                self._offer.blame(pieces.PARTIAL)
+            yield whole
+
+    def _in_pieces(self, uid: int) -> Fetched | None:
+        with self.meter.measured(), self._refusals():
+            try:
+                return pieces.fetched(uid, self._asking.fetch, self._asking.all)
+            except CommandRefused as refused:
+                if not may_be_the_extension(refused):
+                    raise
+        return None
 
     def _messages(self, wanted: set[int], asked: tuple[bytes, ...]) -> Iterator[Fetched]:
         with self.meter.measured(), self._refusals():
@@ -198,7 +222,7 @@ class MailSession:
     def _messages_again(self, doubted: dict[int, bytes]) -> Iterator[Fetched]:
         """The messages, given with their bodies' hashes, if they have the right size now, or are the same again."""
         for message in self._messages(set(doubted), BODY):
-            same = hashlib.sha256(message.raw or b"").digest() == doubted[message.uid]
+            same = spool.digest(message.raw or b"") == doubted[message.uid]
             if same:
                 self._offer.blame("RFC822.SIZE")
             if same or not self._is_doubtful(message):

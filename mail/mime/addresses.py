@@ -26,6 +26,7 @@ TOKEN = re.compile(
 )
 ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 INSIDE = re.compile(r"(.*?)\s*<([^<>\s]+@[^<>\s]+)>\s*", re.DOTALL)
+COMMENT = re.compile(r"\([^()]*\)")  # <jane(work)@example.org>, RFC 5322 §3.2.3
 ROUTE = re.compile(r"(?:@[^:,@]*,?)+:")  # <@relay,@relay:user@host>, RFC 5322 §4.4
 
 
@@ -163,7 +164,7 @@ class _Reader:
 def _without_angle(joined: str, comment: str) -> tuple[str, str]:
     """Name and address of a mailbox without angle brackets: `a@b (name)`, `name a@b`, `root`, or a name alone."""
     if "@" in joined:
-        return _around_at(joined.replace(" @", "@").replace("@ ", "@"), comment)
+        return _around_at(joined.replace(" @", "@").replace("@ ", "@").replace(" . ", "."), comment)
     name = _text(joined)
     inside = INSIDE.fullmatch(name) if "@" in name and "<" in name and len(name) < 1_000 else None
     if inside:  # the whole mailbox within one encoded word
@@ -189,7 +190,8 @@ def _around_at(joined: str, comment: str) -> tuple[str, str]:
 
 def _bare(content: str) -> str:
     """The address between angle brackets: no route, no blanks, no quotation marks around it, no `mailto:`."""
-    email = "".join(content[:1_000].split())
+    content = content[:1_000]
+    email = "".join((COMMENT.sub("", content) if "(" in content else content).split())
     if ":" in email:
         email = ROUTE.sub("", email.removeprefix("mailto:"), count=1)
     if email[:1] in "'\"" and email[-1:] == email[:1]:

@@ -2,14 +2,14 @@
 
 from mail.mime import fields, parameters, words
 from mail.mime.structure import Leaf
-from mail.types import Attachment
+from mail.types import Attachment, Octets
 
 NESTED_HEADER = 65_536  # bytes of a nested message that its subject is looked for in
 SUBJECT = 4_096  # bytes of that subject: 200 characters of it are kept
 NESTED = frozenset({"message/rfc822", "message/global", "message/news"})
 
 
-def describe(raw: bytes, part: int, leaf: Leaf, html: str) -> tuple[Attachment, bool]:
+def describe(raw: Octets, part: int, leaf: Leaf, html: str) -> tuple[Attachment, bool]:
     """An attachment, and whether its encoding is intact. `html`: the body, whose pictures are inline whatever they
     declare."""
     size, intact = leaf.size(raw)

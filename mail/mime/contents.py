@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from mail.mime import bodies, charsets, transfer, visible
 from mail.mime.structure import Leaf
+from mail.types import Octets
 
-TEXT_REACHES = (600, 6_000)  # bytes of the body looked at for a snippet; then all of it
+TEXT_REACHES = (200, 600, 6_000)  # bytes of the body looked at for a snippet; then all of it
 HTML_REACHES = (6_000, 30_000)  # HTML begins with style sheets
 BY_LINE = frozenset({"quoted-printable", "base64"})  # encodings that are cut between lines
 
@@ -21,7 +22,7 @@ class Content:
     intact: bool
 
 
-def whole(raw: bytes, leaves: list[Leaf], body: list[int]) -> Content:
+def whole(raw: Octets, leaves: list[Leaf], body: list[int]) -> Content:
     """All that the body says in text and in HTML. Each leaf is decoded once."""
     plain, rich = bodies.versions(leaves, body)
     said: dict[int, str] = {}
@@ -34,7 +35,7 @@ def whole(raw: bytes, leaves: list[Leaf], body: list[int]) -> Content:
     return Content(text, html, visible.snippet(text, html), intact)
 
 
-def beginning(raw: bytes, leaves: list[Leaf], body: list[int]) -> Content:
+def beginning(raw: Octets, leaves: list[Leaf], body: list[int]) -> Content:
     """whole() without text and HTML, from the first bytes where they suffice."""
     plain, rich = bodies.versions(leaves, body)
     line = _first_words(raw, leaves, plain, TEXT_REACHES, visible.folded)
@@ -46,7 +47,7 @@ def beginning(raw: bytes, leaves: list[Leaf], body: list[int]) -> Content:
 
 
 def _first_words(
-    raw: bytes, leaves: list[Leaf], chosen: list[int], reaches: tuple[int, ...], folded: Callable[[str], str]
+    raw: Octets, leaves: list[Leaf], chosen: list[int], reaches: tuple[int, ...], folded: Callable[[str], str]
 ) -> str | None:
     """The words that these leaves begin with; "" where they have none, None where their first bytes do not tell."""
     if not chosen:
@@ -62,7 +63,7 @@ def _first_words(
     return None
 
 
-def _beginning(raw: bytes, leaf: Leaf, reach: int) -> str | None:
+def _beginning(raw: Octets, leaf: Leaf, reach: int) -> str | None:
     """What a leaf says in its first bytes; None where they do not tell."""
     if leaf.end - leaf.start <= reach:
         return _said(raw, leaf)[0]
@@ -75,7 +76,7 @@ def _beginning(raw: bytes, leaf: Leaf, reach: int) -> str | None:
     return charsets.beginning(data, bodies.charset(leaf, data))
 
 
-def _said(raw: bytes, leaf: Leaf) -> tuple[str, bool]:
+def _said(raw: Octets, leaf: Leaf) -> tuple[str, bool]:
     """What a leaf says; False where its transfer encoding was damaged."""
     data, intact = leaf.content(raw)
     return charsets.lines(data, bodies.charset(leaf, data)), intact

@@ -11,7 +11,7 @@ USUAL = re.compile(
     r"(?:[A-Za-z]{3}, ?)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})(?: \([^()]*\))?"
 )
 LOOSE = re.compile(
-    r"\b(\d{1,2})(?:st|nd|rd|th)?[ .,/-]{1,3}([a-z]{3})[a-z]{0,6}[ .,/-]{1,3}(\d{2,4})"
+    r"\b(\d{1,2})(?:st|nd|rd|th)?[ .,/-]{1,3}([a-z]{3})[a-z]{0,6}[ .,/-]{1,3}(\d{2,4})(?!\d)"
     r"(?:[ ,tT]{1,3}(\d{1,2})[:.](\d\d)(?:[:.](\d\d))?)?[ .\d]{0,8}([a-z]{1,5}|[+-]\d{4})?",
     re.IGNORECASE,
 )
@@ -22,6 +22,7 @@ ZONES = {"utc": 0, "gmt": 0, "ut": 0, "z": 0, "wet": 0, "west": 60, "bst": 60, "
          "hkt": 480, "sgt": 480, "jst": 540, "kst": 540, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
          "est": -300, "edt": -240,
          "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420}  # fmt: skip
+HALVES = re.compile(r"\b(\d{1,2})(:\d\d(?::\d\d)?) ?([ap])m\b", re.IGNORECASE)
 NO_YEAR = re.compile(r"(?:^| )000\d(?:-\d\d-\d\d)?(?: |T|$)")  # the zero of some languages' clocks
 NUMERIC = re.compile(r"[+-]\d{4}")
 CAP = 200
@@ -38,7 +39,16 @@ def parse(value: str) -> datetime | None:
             return _moment((int(year), month, int(day), int(hour), int(minute), int(second)), _offset(zone))
     if NO_YEAR.search(value):
         return None
+    value = HALVES.sub(_of_24, value)
     return _known(value) or _loose(value) or _iso(value)
+
+
+def _of_24(match: re.Match[str]) -> str:
+    """The time of a clock of twelve hours on one of 24."""
+    hour, rest, half = match.groups()
+    if int(hour) <= 12:
+        hour = str(int(hour) % 12 + 12 * (half in "pP"))
+    return hour + rest
 
 
 @lru_cache(maxsize=128)

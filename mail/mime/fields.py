@@ -3,6 +3,7 @@
 import re
 
 from mail.mime import words
+from mail.types import Octets
 
 BLANK = re.compile(rb"\n\r*\n")
 # Blank lines and an mbox separator before the header.
@@ -21,13 +22,13 @@ Fields = list[tuple[bytes, bytes]]
 Collected = dict[bytes, list[bytes]]
 
 
-def split(raw: bytes, start: int, limit: int) -> tuple[Fields, int]:
+def split(raw: Octets, start: int, limit: int) -> tuple[Fields, int]:
     """The fields of the header that begins at `start`, (name as written, folded value), and where the body is."""
     lines, end = _lines(raw, start, limit)
     return _fields(lines, start, end)
 
 
-def collect(raw: bytes, start: int, limit: int, wanted: frozenset[bytes]) -> tuple[Collected, int]:
+def collect(raw: Octets, start: int, limit: int, wanted: frozenset[bytes]) -> tuple[Collected, int]:
     """As split(), but only the values of fields in `wanted`, by lower-case name."""
     found: Collected = {}
     lines, end = _lines(raw, start, limit)
@@ -53,10 +54,10 @@ def _collected(split: tuple[Fields, int], wanted: frozenset[bytes]) -> tuple[Col
     return found, split[1]
 
 
-def _lines(raw: bytes, start: int, limit: int) -> tuple[list[bytes], int]:
+def _lines(raw: Octets, start: int, limit: int) -> tuple[list[bytes], int]:
     """The lines of a header, folds within them, and where the body is."""
-    if raw.startswith((b"\n", b"\r\n"), start):
-        return [], raw.index(b"\n", start) + 1
+    if raw[start : start + 2].startswith((b"\n", b"\r\n")):
+        return [], raw.find(b"\n", start) + 1
     blank = BLANK.search(raw, start, limit)
     stop, end = (blank.start(), blank.end()) if blank else (limit, limit)
     if stop - start > CAP:
@@ -96,23 +97,23 @@ def _with_junk(lines: list[bytes], junk: int, fields: Fields, start: int) -> tup
     return None if stop == len(lines) else (fields, start + sum(map(len, lines[:stop])) + stop)
 
 
-def message(raw: bytes) -> tuple[Fields, int]:
+def message(raw: Octets) -> tuple[Fields, int]:
     """The fields of a whole message; an mbox "From " line and blank lines before it are tolerated."""
     fields, body = split(raw, _start(raw), len(raw))
     return (fields, body) if fields else ([], 0)
 
 
-def collected(raw: bytes, wanted: frozenset[bytes]) -> tuple[Collected, int]:
+def collected(raw: Octets, wanted: frozenset[bytes]) -> tuple[Collected, int]:
     """As message(), but only the values of fields in `wanted`, by lower-case name."""
     found, body = collect(raw, _start(raw), len(raw), wanted)
     return (found, body) if found else _collected(message(raw), wanted)
 
 
-def _start(raw: bytes) -> int:
+def _start(raw: Octets) -> int:
     envelope = ENVELOPE.match(raw)
     return envelope.end() if envelope else 0
 
 
-def decoded(raw: bytes) -> list[tuple[str, str]]:
+def decoded(raw: Octets) -> list[tuple[str, str]]:
     """The header fields in order: name as written, value unfolded and with its encoded words decoded."""
     return [(name.decode("ascii", "replace").replace("\0", ""), words.text(value)) for name, value in message(raw)[0]]

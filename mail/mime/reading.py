@@ -6,23 +6,23 @@ from dataclasses import replace
 from mail.mime import addresses, attachments, bodies, charsets, contents, dates, fields, identifiers, structure, words
 from mail.mime.contents import Content
 from mail.mime.structure import Leaf
-from mail.types import Address, Attachment, Parsed
+from mail.types import Address, Attachment, Octets, Parsed
 
 SHOWN = 1_000_000  # characters of HTML in which the pictures that it shows are looked for
 PEOPLE = (b"from", b"to", b"cc", b"bcc", b"reply-to")
 
 
-def parse(raw: bytes) -> Parsed:
+def parse(raw: Octets) -> Parsed:
     """Read a message of any bytes; never raises. `problem` says what could not be read."""
     return _caught(_with_newlines(raw), read)
 
 
-def headline(raw: bytes) -> Parsed:
+def headline(raw: Octets) -> Parsed:
     """parse() without `text` and `html`, which take half of its time: body() gives them."""
     return _caught(_with_newlines(raw), read_headline)
 
 
-def body(raw: bytes) -> tuple[str, str]:
+def body(raw: Octets) -> tuple[str, str]:
     """`text` and `html` of parse(); empty where the message cannot be read, as headline() tells."""
     raw = _with_newlines(raw)
     try:
@@ -32,7 +32,7 @@ def body(raw: bytes) -> tuple[str, str]:
     return content.text, content.html
 
 
-def _caught(raw: bytes, reader: Callable[[bytes], Parsed]) -> Parsed:
+def _caught(raw: Octets, reader: Callable[[Octets], Parsed]) -> Parsed:
     try:
         return reader(raw)
     except Exception as error:  # noqa: BLE001 -- whatever one mail holds, the mailbox goes on; tests call the reader
@@ -40,13 +40,13 @@ def _caught(raw: bytes, reader: Callable[[bytes], Parsed]) -> Parsed:
         return Parsed(subject=subject, problem=f"the message could not be read ({type(error).__name__})")
 
 
-def read(raw: bytes) -> Parsed:
+def read(raw: Octets) -> Parsed:
     """parse() without its net."""
     tree, chosen = _structure(raw)
     return _parsed(raw, tree, chosen, contents.whole(raw, tree.leaves, chosen))
 
 
-def read_headline(raw: bytes) -> Parsed:
+def read_headline(raw: Octets) -> Parsed:
     """headline() without its net."""
     tree, chosen = _structure(raw)
     if any(leaf.content_id for leaf in tree.leaves):  # which of them the HTML shows is to be told
@@ -54,13 +54,13 @@ def read_headline(raw: bytes) -> Parsed:
     return _parsed(raw, tree, chosen, contents.beginning(raw, tree.leaves, chosen))
 
 
-def read_body(raw: bytes) -> Content:
+def read_body(raw: Octets) -> Content:
     """body() without its net."""
     tree, chosen = _structure(raw)
     return contents.whole(raw, tree.leaves, chosen)
 
 
-def _structure(raw: bytes) -> tuple[structure.Tree, list[int]]:
+def _structure(raw: Octets) -> tuple[structure.Tree, list[int]]:
     """Header and leaves, and which of these are the body, no longer than it is read."""
     charsets.begin()
     tree = structure.read(raw)
@@ -70,7 +70,7 @@ def _structure(raw: bytes) -> tuple[structure.Tree, list[int]]:
     return tree, chosen
 
 
-def _parsed(raw: bytes, tree: structure.Tree, chosen: list[int], content: Content) -> Parsed:
+def _parsed(raw: Octets, tree: structure.Tree, chosen: list[int], content: Content) -> Parsed:
     """What the message says, its body said already."""
     problems = tree.problems
     if not content.intact:
@@ -105,7 +105,7 @@ def _people(tree: structure.Tree, name: bytes, hint: str, problems: list[str]) -
 
 
 def _attachments(
-    raw: bytes, leaves: list[Leaf], chosen: list[int], html: str, problems: list[str]
+    raw: Octets, leaves: list[Leaf], chosen: list[int], html: str, problems: list[str]
 ) -> tuple[Attachment, ...]:
     """The leaves that are not the body."""
     listed = []
@@ -120,7 +120,7 @@ def _attachments(
     return tuple(listed)
 
 
-def attachment_bytes(raw: bytes, part: int) -> bytes:
+def attachment_bytes(raw: Octets, part: int) -> bytes:
     """The decoded bytes of the part that Attachment.part names. Raises IndexError where there is none."""
     if part < 0:
         raise IndexError(part)
@@ -129,7 +129,7 @@ def attachment_bytes(raw: bytes, part: int) -> bytes:
     return structure.read(raw).leaves[part].content(raw)[0]
 
 
-def headers(raw: bytes) -> list[tuple[str, str]]:
+def headers(raw: Octets) -> list[tuple[str, str]]:
     """The header fields in order: (name as written, value unfolded with its encoded words decoded)."""
     charsets.begin()
     return fields.decoded(_with_newlines(raw))
@@ -143,6 +143,6 @@ def _first(tree: structure.Tree, name: bytes) -> bytes:
     return b""
 
 
-def _with_newlines(raw: bytes) -> bytes:
+def _with_newlines(raw: Octets) -> Octets:
     """A message whose lines end in CR alone, as old Macintosh software wrote them, with LF instead."""
-    return raw.replace(b"\r", b"\n") if b"\n" not in raw else raw
+    return raw[:].replace(b"\r", b"\n") if raw.find(b"\n") < 0 else raw

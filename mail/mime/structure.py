@@ -5,11 +5,14 @@ one scan compares each line that begins with two dashes with the boundaries that
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from mail.mime import fields, transfer, words
 from mail.mime.parameters import Parameterized, parse
+from mail.spool import STRETCH, let_go
+from mail.types import Octets
 
 DELIMITER = re.compile(rb"\n--([^\n]*)")
 STOP = re.compile(rb"\n(?:--|\r*\n)")  # what ends a part's header
@@ -65,21 +68,21 @@ class Leaf:
         None  # the outermost multipart/alternative it is in, and in which branch of that
     )
 
-    def content(self, raw: bytes) -> tuple[bytes, bool]:
+    def content(self, raw: Octets) -> tuple[bytes, bool]:
         """The part's bytes after transfer decoding, and whether the encoding was intact."""
         return transfer.decode(raw[self.start : self.end], self.encoding)
 
-    def size(self, raw: bytes) -> tuple[int, bool]:
+    def size(self, raw: Octets) -> tuple[int, bool]:
         """How many bytes content() gives, and whether the encoding is intact."""
         return transfer.size(raw, self.start, self.end, self.encoding)
 
-    def beginning(self, raw: bytes, size: int) -> bytes:
+    def beginning(self, raw: Octets, size: int) -> bytes:
         """The first bytes of content(), `size` or fewer."""
         if self.encoding in transfer.UUENCODE:
             return self.content(raw)[0][:size]
         return transfer.decode(raw[self.start : min(self.end, self.start + size)], self.encoding)[0]
 
-    def is_intact(self, raw: bytes) -> bool:
+    def is_intact(self, raw: Octets) -> bool:
         """Whether the encoding is intact."""
         return self.encoding not in transfer.DAMAGEABLE or self.size(raw)[1]
 
@@ -93,7 +96,7 @@ class Tree:
     problems: list[str] = field(default_factory=list)
 
 
-def read(raw: bytes) -> Tree:
+def read(raw: Octets) -> Tree:
     """The message's header and leaves."""
     header, body = fields.collected(raw, READ)
     tree = Tree(header)
@@ -128,7 +131,7 @@ def _encoding(value: bytes) -> str:
     return value.strip().lower().partition(b";")[0].strip(b" \t\"'").decode("ascii", "replace")
 
 
-def _boundary(leaf: Leaf, raw: bytes) -> bytes:
+def _boundary(leaf: Leaf, raw: Octets) -> bytes:
     """The boundary that separates a multipart's parts: the declared one, else the one that its body shows."""
     declared = leaf.content_type.boundary
     if declared and raw.find(b"--" + declared, leaf.start - 1, leaf.end) >= 0:
@@ -138,10 +141,21 @@ def _boundary(leaf: Leaf, raw: bytes) -> bytes:
     return shown[1] if shown and again else declared
 
 
+def _delimiters(raw: Octets, start: int) -> Iterator[re.Match[bytes]]:
+    """Every line that begins with two dashes. One stretch of lines after the other, so that no more of a file than that
+    is in memory."""
+    while start < len(raw):
+        stop = raw.find(b"\n", start + STRETCH)
+        stop = stop if stop >= 0 else len(raw)
+        yield from DELIMITER.finditer(raw, start, stop)
+        let_go(raw)
+        start = stop
+
+
 class _Scan:
     """One pass over the delimiter lines of a multipart message."""
 
-    def __init__(self, raw: bytes, tree: Tree) -> None:
+    def __init__(self, raw: Octets, tree: Tree) -> None:
         self.raw, self.tree = raw, tree
         self.open: list[Container] = []
         self.index: dict[bytes, int] = {}  # boundary -> place in `open`
@@ -152,7 +166,7 @@ class _Scan:
         """List the leaves of the whole message."""
         self.push(root, boundary)
         lookalikes = 0
-        for match in DELIMITER.finditer(self.raw, max(root.start - 1, 0)):
+        for match in _delimiters(self.raw, max(root.start - 1, 0)):
             line = match[1].rstrip(b" \t\r")
             at = self.index.get(line)
             last = at is None and line.endswith(b"--")

@@ -1,6 +1,10 @@
 """Content-Transfer-Encoding (RFC 2045 §6), undone as far as the bytes allow."""
 
 import binascii
+from collections.abc import Iterator
+
+from mail.spool import let_go
+from mail.types import Octets
 
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 NOT_BASE64 = bytes(set(range(256)) - set(BASE64))
@@ -21,29 +25,42 @@ def decode(data: bytes, encoding: str) -> tuple[bytes, bool]:
     return data, True  # 7bit, 8bit, binary, and what nobody knows
 
 
-def size(raw: bytes, start: int, end: int, encoding: str) -> tuple[int, bool]:
+def size(raw: Octets, start: int, end: int, encoding: str) -> tuple[int, bool]:
     """len(decode(raw[start:end])) and whether it is intact, without decoding what is regular, which most base64 is."""
     if encoding == "base64":
         counted = _base64_size(raw, start, end)
         if counted is not None:
             return counted
-    elif encoding != "quoted-printable" and encoding not in UUENCODE:
-        return max(end - start, 0), True
+    elif encoding == "quoted-printable":
+        return sum(len(binascii.a2b_qp(lines)) for lines in _lines(raw, start, end)), True
+    elif encoding not in UUENCODE or end - start > UU_CAP:
+        return max(end - start, 0), encoding not in UUENCODE
     data, intact = decode(raw[start:end], encoding)
     return len(data), intact
 
 
-def _base64_size(raw: bytes, start: int, end: int) -> tuple[int, bool] | None:
+def _base64_size(raw: Octets, start: int, end: int) -> tuple[int, bool] | None:
     """As size(), by counting the alphabet's characters; None where padding comes before the end: there a decoder
     stops, and what it has read by then only it knows."""
-    pad = raw.find(b"=", start, end)
-    if pad >= 0 and (end - pad > CHUNK or raw[pad:end].strip(b"=\r\n \t")):
-        return None
     digits = 0
     for at in range(start, end, CHUNK):
         chunk = raw[at : min(at + CHUNK, end)]
+        pad = chunk.find(b"=")
+        if pad >= 0 and (end - at - pad > CHUNK or raw[at + pad : end].strip(b"=\r\n \t")):
+            return None
         digits += len(chunk) - len(chunk.translate(None, BASE64))
+        let_go(raw)
     return digits * 3 // 4, digits % 4 != 1
+
+
+def _lines(raw: Octets, start: int, end: int) -> Iterator[bytes]:
+    """All of it, cut at ends of lines: what these decode to is what all decodes to."""
+    while start < end:
+        stop = raw.find(b"\n", start + CHUNK, end) + 1
+        stop = stop if stop > 0 else end
+        yield raw[start:stop]
+        let_go(raw)
+        start = stop
 
 
 def _base64(data: bytes) -> tuple[bytes, bool]:

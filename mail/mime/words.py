@@ -15,7 +15,7 @@ VALUE_CAP = 65_536  # bytes of a header value that are read at all
 def unfold(value: bytes, cap: int = VALUE_CAP) -> bytes:
     """A header value, `cap` bytes of it at most, on one line (RFC 5322 §2.2.3)."""
     if len(value) > cap:
-        value = value[:cap].rsplit(None, 1)[0]  # not amid an encoded word
+        value = b"".join(value[:cap].rsplit(None, 1)[:1])  # not amid an encoded word; it may be blank
     value = value.strip(b" \t\r\n")
     return FOLD.sub(b" ", value) if b"\r" in value or b"\n" in value else value
 

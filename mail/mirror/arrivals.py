@@ -15,7 +15,7 @@ from mail.mirror.opening import share_connection
 from mail.mirror.reading import assign_threads, packed, without_known
 from mail.mirror.turn import Turn
 from mail.sync.schedule import gap_delay
-from mail.types import ConnectionFailed, LocalFolder
+from mail.types import Arrival, ConnectionFailed, LocalFolder, NoRoom
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,9 @@ def _note_hanging_up(turn: Turn, folder: LocalFolder, uid: int) -> None:
 def _store(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int]) -> LocalFolder:
     try:
         return _write(turn, folder, haul, columns)
+    except NoRoom as error:  # as where there is none for fetching it (mail.mirror.hauls)
+        log.warning("account %s: %s", turn.account_id, error)
+        return _write(turn, folder, replace(haul, arrivals=[], contents=None, reason=str(error)), columns)
     except (DatabaseError, psycopg2.Error, ValueError, OverflowError) as error:
         if not _is_about_the_data(error):
             raise
@@ -87,8 +90,9 @@ def _store(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int])
 
 def _write(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int]) -> LocalFolder:
     """One transaction: messages, threads, places, gaps for what did not come, and the checkpoint."""
-    arrivals = [*haul.known.values(), *without_known(haul.arrivals)]
-    contents = raw.keep(turn.account_id, packed(arrivals))
+    fetched = without_known(haul.arrivals)
+    arrivals = [*haul.known.values(), *fetched]
+    contents = raw.keep(turn.account_id, _contents(haul, fetched))
     assignment = assign_threads(turn.account_id, arrivals)
     came = {arrival.uid for arrival in arrivals}
     missed = set(haul.uids) - came
@@ -102,6 +106,13 @@ def _write(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int])
         return store.checkpoint(batch, folder, **columns)
 
 
+def _contents(haul: Haul, fetched: Sequence[Arrival]) -> raw.Packed:
+    """Of those messages that the mirror lacks; all of the haul's are being packed already."""
+    if haul.contents is not None and all(arrival.raw is not None for arrival in fetched):
+        return haul.contents.result()
+    return packed(fetched)
+
+
 def _store_singly(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int]) -> LocalFolder:
     """The same, message by message: one that no table takes becomes a gap, and the others are stored."""
     for arrival in haul.arrivals:
@@ -113,7 +124,7 @@ def _store_singly(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str
             log.exception("account %s folder %s: UID %d cannot be stored", turn.account_id, folder.id, arrival.uid)
             folder = _write(turn, folder, Haul([arrival.uid], reason=f"the message cannot be stored: {error}"), {})
     stored = {arrival.uid for arrival in haul.arrivals}
-    rest = replace(haul, uids=[uid for uid in haul.uids if uid not in stored], arrivals=[], room=0)
+    rest = replace(haul, uids=[uid for uid in haul.uids if uid not in stored], arrivals=[], contents=None, room=0)
     return _write(turn, folder, rest, columns)
 
 

@@ -2,33 +2,36 @@
 
 import logging
 import queue
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
 
 from mail import store
-from mail.mirror.reading import read
+from mail.mirror.aside import aside
+from mail.mirror.breath import Breath
+from mail.mirror.reading import packed, read
 from mail.mirror.room import IN_FLIGHT
 from mail.mirror.turn import Turn
-from mail.sync.visit import ENTRIES, batches
-from mail.types import Arrival, Entry, FolderFailed, message_key
+from mail.raw import Packed
+from mail.sync.visit import ENTRIES, LARGE, batches, room
+from mail.types import Arrival, Entry, FolderFailed, NoRoom, message_key
 from mail.types import message_id as derive_id
 
 log = logging.getLogger(__name__)
 
 REFUSALS = 3  # single messages refused in a row that make it the folder's failure, not theirs
-_BREATH = 8  # messages between two chances for others of the process
 
 
 @dataclass(slots=True)
 class Haul:
     """One batch: the UIDs asked for, in order, and what came of them. `known`: copies of messages that the mirror has,
-    by the server's own ids; `reason`: why others did not come. `room`: what to give back to IN_FLIGHT. `ordered`: the
-    server was asked for it while it was busy with another."""
+    by the server's own ids; `reason`: why others did not come; `room`: what to give back to IN_FLIGHT; `large`: it is
+    one message, fetched in pieces; `ordered`: the server was asked for it while it was busy with another; `contents`:
+    of all arrivals, being compressed."""
 
     uids: list[int]
     arrivals: list[Arrival] = field(default_factory=list)
@@ -36,7 +39,9 @@ class Haul:
     reason: str = "the server listed the message and did not hand it out"
     room: int = 0
     headers_only: bool = False
+    large: bool = False
     ordered: bool = False
+    contents: "Future[Packed] | None" = None
 
     @property
     def wanted(self) -> list[int]:
@@ -44,7 +49,8 @@ class Haul:
         return [uid for uid in self.uids if uid not in self.known]
 
     def drop(self) -> None:
-        """Nobody needs it any more."""
+        """Nobody needs it any more. Its mail goes at once: who waits for the next haul still holds this one."""
+        self.arrivals, self.contents = [], None
         IN_FLIGHT.give(self.room)
         self.room = 0
 
@@ -104,11 +110,12 @@ def filled(turn: Turn, given: "queue.SimpleQueue[Haul | None]") -> Iterator[Haul
 
 def begun(turn: Turn, batch: Sequence[Entry], *, headers_only: bool, wait: bool) -> Haul | None:
     """A batch to be fetched. None: there is no room for it; who has some may not `wait` for more, or all would."""
-    octets = 0 if headers_only else sum(entry.size for entry in batch)
-    room = IN_FLIGHT.take(octets) if wait else IN_FLIGHT.take_now(octets)
-    if room is None:
+    octets = 0 if headers_only else room(batch)
+    granted = IN_FLIGHT.take(octets) if wait else IN_FLIGHT.take_now(octets)
+    if granted is None:
         return None
-    haul = Haul([entry.uid for entry in batch], room=room, headers_only=headers_only)
+    large = not headers_only and batch[0].size > LARGE
+    haul = Haul([entry.uid for entry in batch], room=granted, headers_only=headers_only, large=large)
     try:
         haul.known = _known_by_provider_id(turn.account_id, batch)
     except BaseException:
@@ -137,9 +144,13 @@ def _fill(turn: Turn, haul: Haul, following: Haul | None = None) -> Haul:
             log.info("account %s: batch refused, fetching singly: %s", turn.account_id, error)
             haul.reason = str(error)
             _take_singly(turn, haul, wanted)
+    except NoRoom as error:  # others are smaller, and this one is asked for again, as any gap
+        log.warning("account %s: %s", turn.account_id, error)
+        haul.reason = str(error)
     except BaseException:
         haul.drop()
         raise
+    haul.contents = aside(packed, haul.arrivals)
     return haul
 
 
@@ -167,18 +178,19 @@ def _missing(haul: Haul, uids: list[int]) -> list[int]:
 
 def _take(turn: Turn, haul: Haul, uids: list[int], following: Haul | None = None) -> None:
     asked = set(uids)
+    breath = Breath()
     if not asked:
         return
-    for message in turn.session.bodies(uids, headers_only=haul.headers_only):
-        if following is not None:
+    session = turn.session
+    for message in session.large(uids[0]) if haul.large else session.bodies(uids, headers_only=haul.headers_only):
+        if following is not None and not following.large:
             turn.session.order_bodies(following.wanted, headers_only=following.headers_only)
             following.ordered = True
             following = None
         if message.raw is not None and message.uid in asked:
             asked.discard(message.uid)  # a server may send one twice
             haul.arrivals.append(read(turn.account_id, message))
-            if len(haul.arrivals) % _BREATH == 0:
-                time.sleep(0)  # whoever waits for a row of the batch before, or for another server
+            breath.take()  # whoever waits for a row of the batch before, or for another server
 
 
 def _known_by_provider_id(account_id: UUID, batch: Sequence[Entry]) -> dict[int, Arrival]:

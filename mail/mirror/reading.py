@@ -14,10 +14,11 @@ from mail.types import message_id as derive_id
 
 
 def read(account_id: UUID, message: Fetched) -> Arrival:
-    """Identify a message and read what it says. No database: this runs ahead of the batch before."""
+    """Identify a message and read what it says, but for its body, which is made behind the sync (mail.bodies). No
+    database: this runs ahead of the batch before."""
     content = message.raw or b""
-    digest = raw.digest(content if message.complete else content + str(message.size).encode())
-    parsed = mime.parse(content)
+    digest = message.digest or raw.digest(content, b"" if message.complete else str(message.size).encode())
+    parsed = mime.headline(content)
     key, is_reply = threading.subject_key(parsed.subject)
     return Arrival(
         uid=message.uid,
@@ -27,8 +28,6 @@ def read(account_id: UUID, message: Fetched) -> Arrival:
         size=message.size,
         digest=digest,
         raw=content,
-        body=(parsed.html or parsed.text).encode(),
-        body_is_html=bool(parsed.html),
         parsed=parsed if message.complete else _marked(parsed, message.size),
         subject_key=key,
         is_reply=is_reply,
@@ -54,7 +53,7 @@ def _reduced(arrival: Arrival, known: store.Known | None) -> Arrival:
 def packed(arrivals: Sequence[Arrival]) -> raw.Packed:
     """The contents that come with arrivals, each once, compressed."""
     contents = {
-        arrival.message: raw.Content(arrival.message, arrival.raw, arrival.body)
+        arrival.message: raw.Content(arrival.message, arrival.raw)
         for arrival in reversed(arrivals)
         if arrival.raw is not None
     }

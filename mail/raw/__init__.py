@@ -1,14 +1,15 @@
-"""Raw mail and bodies: packed by the batch, compressed in frames, read by ranges, checked by their hash.
+"""Raw mail: packed by the batch, compressed in frames, read by ranges, checked by their hash.
 
 A pack's frames are rows in PostgreSQL, or together one object on a disk or in a bucket.
 """
 
 from mail.raw.orphans import remove_orphans
-from mail.raw.packing import Content, Packed, columns, digest, pack
-from mail.raw.reading import bodies, body, raws, raws_of, stored
+from mail.raw.packing import Content, Packed, columns, compress, decompress, pack
+from mail.raw.reading import raws, raws_of, stored
 from mail.raw.repacking import repack_some
 from mail.raw.rotation import PARTS
 from mail.raw.writing import forget, keep, lose, put, waste
+from mail.spool import digest
 from mail.types import StoreUnavailable
 
 __all__ = [
@@ -16,9 +17,9 @@ __all__ = [
     "Content",
     "Packed",
     "StoreUnavailable",
-    "bodies",
-    "body",
     "columns",
+    "compress",
+    "decompress",
     "digest",
     "forget",
     "keep",

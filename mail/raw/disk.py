@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.core.files.base import ContentFile
+from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
 from mail.models import Pack
+from mail.raw import objects
 from mail.types import StoreUnavailable
 
 _MARKER = "syncfarm-raw"  # in the directory once it has been used: without it, its disk is not mounted
@@ -22,12 +23,12 @@ class Disk(FileSystemStorage):
         self._address = address
         self._directory = directory
 
-    def write(self, key: str, content: bytes) -> None:
+    def write(self, key: str, content: objects.File) -> None:
         """See ObjectStore."""
         path = self._directory / key
         try:
             self._mark()
-            self.save(key, ContentFile(content))
+            self.save(key, File(content))  # type: ignore[arg-type]  # its stubs know only what open() gives
             for written in (path, path.parent):
                 _sync(written)
         except OSError as error:

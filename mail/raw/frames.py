@@ -3,6 +3,7 @@
 import bisect
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,18 +11,27 @@ import zstandard
 from django.db import connection
 
 from mail.raw.objects import key, store_at
-from mail.raw.packing import decompress
+from mail.raw.packing import MOST_PARTS, decompress
+from mail.spool import Spool
+from mail.types import NoRoom, Octets
 
 log = logging.getLogger(__name__)
 
-_FRAMES = """
-SELECT DISTINCT ON (f.pack_id, f.start) f.pack_id, f.start, f.data, p.account_id, p.store, f.at, f.size
-FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS wanted(pack, first, last)
-JOIN mail_pack p ON p.id = wanted.pack
-JOIN mail_frame f ON f.pack_id = wanted.pack AND f.start < wanted.last
- AND f.start >= (SELECT max(start) FROM mail_frame WHERE pack_id = wanted.pack AND start <= wanted.first)
-ORDER BY f.pack_id, f.start
-"""
+LARGE = 8 * 1024 * 1024  # octets that are in memory at once
+
+# First which rows, then what is in them, in any order: a sort would carry the data along.
+_FRAMES = f"""
+WITH touched AS MATERIALIZED (
+    SELECT DISTINCT f.pack_id, f.start
+    FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS wanted(pack, first, last)
+    JOIN mail_frame f ON f.pack_id = wanted.pack
+     AND f.start < wanted.last + {MOST_PARTS} AND f.start - f.part < wanted.last AND f.start >= (
+        SELECT max(start) FROM mail_frame WHERE pack_id = wanted.pack AND start <= wanted.first AND part = 0)
+)
+SELECT f.pack_id, f.start, f.part, f.data, p.account_id, p.store, f.at, f.size
+FROM touched JOIN mail_pack p ON p.id = touched.pack_id
+JOIN mail_frame f ON f.pack_id = touched.pack_id AND f.start = touched.start
+"""  # noqa: S608 -- a constant
 
 
 class Range(NamedTuple):
@@ -32,24 +42,45 @@ class Range(NamedTuple):
     size: int
 
 
-def load(ranges: Mapping[UUID, Range]) -> dict[UUID, bytes]:
+def load(ranges: Mapping[UUID, Range]) -> dict[UUID, Octets]:
     """The contents of ranges; those that cannot be read are absent. One statement, and a request for each stretch of an
-    object. Raises StoreUnavailable."""
-    frames = _Frames(sorted(set(ranges.values())))
-    found = {}
+    object; large ones lie in files, and need a statement for each piece. Raises StoreUnavailable."""
+    frames = _Frames(sorted({wanted for wanted in ranges.values() if wanted.size <= LARGE}))
+    found: dict[UUID, Octets] = {}
     for name, wanted in ranges.items():
         try:
-            found[name] = frames.cut(wanted)
+            found[name] = frames.cut(wanted) if wanted.size <= LARGE else _large(wanted)
         except (LookupError, zstandard.ZstdError) as error:
             log.info("pack %s: octets from %d on cannot be read (%s)", wanted.pack, wanted.at, error)
     return found
 
 
+def _large(wanted: Range) -> Octets:
+    """A range piece by piece, in a file if there is room for one. Raises LookupError or zstandard.ZstdError."""
+    try:
+        with Spool() as spool:
+            for piece in _pieces(wanted):
+                spool.write(piece)
+            return spool.octets()
+    except NoRoom as error:
+        log.warning("read into memory: %s", error)
+        return b"".join(_pieces(wanted))
+
+
+def _pieces(wanted: Range) -> Iterator[bytes]:
+    end = wanted.at + wanted.size
+    for at in range(wanted.at, end, LARGE):
+        part = Range(wanted.pack, at, min(LARGE, end - at))
+        yield _Frames([part]).cut(part)
+
+
 class _Row(NamedTuple):
-    """A frame, and where it is: its data, or its octets of the pack's object."""
+    """A frame, and where it is: its data, or its octets of the pack's object. A part of its data is its number from
+    the frame's start."""
 
     pack: UUID
     start: int
+    part: int
     data: bytes | None
     account_id: UUID
     store: str
@@ -98,7 +129,20 @@ def _rows(ranges: Sequence[Range]) -> list[_Row]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_FRAMES, [list(column) for column in zip(*wanted, strict=True)])
-        return [_Row(*row) for row in cursor.fetchall()]
+        rows = sorted((_Row(*row) for row in cursor), key=lambda row: (row.pack, row.start))
+    return [_joined(list(parts)) for _frame, parts in groupby(rows, _frame_of)]
+
+
+def _frame_of(row: _Row) -> tuple[UUID, int]:
+    return row.pack, row.start - row.part
+
+
+def _joined(parts: Sequence[_Row]) -> _Row:
+    """A frame of its parts. One that lacks some cannot be decompressed."""
+    first = parts[0]
+    if first.data is None or (first.part == 0 and len(parts) == 1):
+        return first
+    return first._replace(start=first.start - first.part, part=0, data=b"".join([part.data or b"" for part in parts]))
 
 
 def _fetched(rows: Iterable[_Row]) -> Iterator[tuple[UUID, int, bytes | memoryview]]:

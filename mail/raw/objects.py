@@ -3,12 +3,15 @@
 import functools
 from collections.abc import Iterator
 from datetime import datetime
+from io import BufferedIOBase, RawIOBase
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
 from django.utils.module_loading import import_string
+
+File = RawIOBase | BufferedIOBase
 
 
 class ObjectStore(Protocol):
@@ -17,8 +20,8 @@ class ObjectStore(Protocol):
     All raise StoreUnavailable.
     """
 
-    def write(self, key: str, content: bytes) -> None:
-        """Make an object; it is durable afterwards."""
+    def write(self, key: str, content: File) -> None:
+        """Make an object of a file; it is durable afterwards."""
 
     def read(self, key: str, at: int, size: int) -> bytes:
         """Octets of an object, fewer where it ends before. Raises LookupError: it is not there, or not so far."""

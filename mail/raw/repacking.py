@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from mail.models import SMALL_PACK, Message
 from mail.raw.packing import Content, Packed, columns, pack
-from mail.raw.reading import PLACES, intact_bodies, intact_raws
+from mail.raw.reading import PLACES, intact_raws
 from mail.raw.rotation import bounds
 from mail.raw.writing import forget, keep, put, remove_object
 
@@ -103,30 +103,21 @@ def _read(packs: Sequence[UUID]) -> _Contents:
         members = [message for (message,) in cursor.fetchall()]
     rows = list(Message.objects.filter(id__in=members, pack__in=list(packs)).only(*PLACES))
     raws = intact_raws(rows)
-    bodies = intact_bodies(rows)
-    contents = [Content(row.pk, raws.get(row.pk, b""), bodies.get(row.pk, b"")) for row in rows]
-    return _Contents(contents, {row.pk for row in rows} - (raws.keys() & bodies.keys()))
+    return _Contents([Content(row.pk, raws.get(row.pk, b"")) for row in rows], {row.pk for row in rows} - raws.keys())
 
 
 def _move(cursor: Any, account_id: UUID, packs: Sequence[UUID], packed: Packed, unread: Collection[UUID]) -> bool:
     """Give messages that are still in the old packs their new places. Whether there are any."""
     cursor.execute(
         "UPDATE mail_message m SET pack_id = %s, raw_at = new.raw_at, raw_size = new.raw_size, "
-        "body_at = new.body_at, body_size = new.body_size, "
         "lost_at = coalesce(m.lost_at, CASE WHEN m.id = ANY(%s::uuid[]) THEN now() END) "
-        "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) "
-        "AS new(id, raw_at, raw_size, body_at, body_size) "
+        "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS new(id, raw_at, raw_size) "
         "WHERE m.id = new.id AND m.pack_id = ANY(%s::uuid[]) RETURNING m.id",
         [packed.id, list(unread), *columns(packed.places), list(packs)],
     )
     moved = {message for (message,) in cursor.fetchall()}
     if moved:
         gone = packed.places.keys() - moved
-        put(cursor, account_id, packed, wasted=sum(_octets(packed.places[message]) for message in gone))
+        put(cursor, account_id, packed, wasted=sum(packed.places[message][1] for message in gone))
     forget(cursor, packs)
     return bool(moved)
-
-
-def _octets(place: tuple[int, int, int, int]) -> int:
-    _raw_at, raw_size, _body_at, body_size = place
-    return raw_size + body_size

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from storages.backends.s3 import S3Storage
 
+from mail.raw.objects import File
 from mail.types import StoreUnavailable
 
 _GONE = {"NoSuchKey", "InvalidRange"}
@@ -45,7 +46,7 @@ class Bucket(S3Storage):  # type: ignore[misc] # django-storages has no types
         # A client serves all threads; the storage itself would make one, of some megabytes, for each greenlet.
         self._client = self.connection.meta.client
 
-    def write(self, key: str, content: bytes) -> None:
+    def write(self, key: str, content: File) -> None:
         """See ObjectStore."""
         with self._errors():
             self._client.put_object(Bucket=self.bucket_name, Key=self._prefix + key, Body=content)

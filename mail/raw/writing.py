@@ -4,9 +4,10 @@ A pack's object is written before the transaction that refers to it, and removed
 neither reached is an orphan (mail.raw.orphans).
 """
 
+import io
 import logging
 import struct
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,15 +16,16 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from mail.copying import copy_binary
-from mail.raw.objects import key, store_at
-from mail.raw.packing import Packed
+from mail.copying import copy_binary, plain_array
+from mail.raw.objects import File, key, store_at
+from mail.raw.packing import Packed, parts
+from mail.raw.spooled import Reader, SpooledFrames
 from mail.types import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-_COPY_AT_ONCE = 1024 * 1024  # octets; other greenlets wait (mail.copying)
 _NULL = struct.pack(">i", -1)
+_COLUMNS = ("pack_id", "start", "part", "data", "at", "size")
 
 
 def keep(account_id: UUID, packed: Packed) -> Packed:
@@ -34,8 +36,14 @@ def keep(account_id: UUID, packed: Packed) -> Packed:
     address: str = settings.SYNCFARM_RAW_STORE
     if not address or not packed.frames:
         return packed
-    store_at(address).write(key(account_id, packed.id), b"".join([data for _start, data in packed.frames]))
+    store_at(address).write(key(account_id, packed.id), _object(packed.frames))
     return replace(packed, store=address)
+
+
+def _object(frames: Sequence[tuple[int, bytes]] | SpooledFrames) -> File:
+    if isinstance(frames, SpooledFrames):
+        return Reader(frames.octets)
+    return io.BytesIO(b"".join([data for _start, data in frames]))
 
 
 def put(cursor: Any, account_id: UUID, packed: Packed, *, wasted: int = 0) -> UUID:
@@ -44,24 +52,24 @@ def put(cursor: Any, account_id: UUID, packed: Packed, *, wasted: int = 0) -> UU
     cursor.execute(
         "INSERT INTO mail_pack (id, account_id, messages, octets, wasted, store) "
         "VALUES (%s, %s, %s::uuid[], %s, %s, %s)",
-        [packed.id, account_id, list(packed.places), packed.octets, wasted, packed.store],
+        [packed.id, account_id, plain_array(packed.places), packed.octets, wasted, packed.store],
     )
     rows = _rows_of_object(packed) if packed.store else _rows_with_data(packed)
-    for group in rows:
-        copy_binary(cursor, "mail_frame", ("pack_id", "start", "data", "at", "size"), group)
+    copy_binary(cursor, "mail_frame", _COLUMNS, rows)
     return packed.id
 
 
 def waste(cursor: Any, messages: Collection[UUID]) -> None:
-    """The contents of these messages are needed no more: call it before their rows change. A pack that nobody needs
+    """The raw mail of these messages is needed no more: call it before their rows change. A pack that nobody needs
     goes; others are packed anew when most of one is waste (mail.raw.repacking)."""
-    gone = list(messages)
+    gone = plain_array(messages)
     cursor.execute(
         "UPDATE mail_pack p SET wasted = wasted + gone.octets FROM ("
-        "SELECT pack_id, sum(raw_size + body_size) AS octets FROM mail_message WHERE id = ANY(%s) GROUP BY pack_id"
+        "SELECT pack_id, sum(raw_size) AS octets FROM mail_message WHERE id = ANY(%s::uuid[]) "
+        "GROUP BY pack_id"
         ") gone WHERE p.id = gone.pack_id RETURNING p.id, p.wasted >= p.octets AND NOT EXISTS ("
         "SELECT 1 FROM mail_message m WHERE m.id = ANY(p.messages) AND m.pack_id = p.id "  # empty ones take no octets
-        "AND m.raw_size + m.body_size = 0 AND m.id <> ALL(%s))",
+        "AND m.raw_size = 0 AND m.id <> ALL(%s::uuid[]))",
         [gone, gone],
     )
     forget(cursor, [pack for pack, is_empty in cursor.fetchall() if is_empty])
@@ -71,8 +79,10 @@ def forget(cursor: Any, packs: Collection[UUID]) -> None:
     """Delete packs in the caller's transaction, and their objects after it."""
     if not packs:
         return
-    cursor.execute("DELETE FROM mail_frame WHERE pack_id = ANY(%s::uuid[])", [list(packs)])
-    cursor.execute("DELETE FROM mail_pack WHERE id = ANY(%s::uuid[]) RETURNING id, account_id, store", [list(packs)])
+    cursor.execute("DELETE FROM mail_frame WHERE pack_id = ANY(%s::uuid[])", [plain_array(packs)])
+    cursor.execute(
+        "DELETE FROM mail_pack WHERE id = ANY(%s::uuid[]) RETURNING id, account_id, store", [plain_array(packs)]
+    )
     for pack, account_id, store in cursor.fetchall():
         if store:
             transaction.on_commit(partial(remove_object, store, account_id, pack), robust=True)
@@ -96,40 +106,24 @@ def lose(messages: Collection[UUID]) -> None:
         cursor.execute(
             "UPDATE mail_message SET lost_at = now() WHERE id IN (SELECT id FROM mail_message "
             "WHERE id = ANY(%s::uuid[]) AND lost_at IS NULL FOR NO KEY UPDATE SKIP LOCKED)",
-            [list(messages)],
+            [plain_array(messages)],
         )
 
 
-def _rows_with_data(packed: Packed) -> Iterator[list[bytes]]:
-    for group in _groups(packed.frames):
-        yield [
-            part
-            for start, data in group
-            for part in (_row_begin(packed.id, start), struct.pack(">i", len(data)), data, _NULL, _NULL)
-        ]
+def _rows_with_data(packed: Packed) -> Iterator[bytes]:
+    for start, data in packed.frames:
+        for part, piece in enumerate(parts(data)):
+            yield _row_begin(packed.id, start, part) + struct.pack(">i", len(piece))
+            yield piece
+            yield _NULL + _NULL
 
 
-def _rows_of_object(packed: Packed) -> Iterator[list[bytes]]:
-    rows = []
+def _rows_of_object(packed: Packed) -> Iterator[bytes]:
     at = 0
     for start, data in packed.frames:
-        rows += [_row_begin(packed.id, start), _NULL, struct.pack(">iqii", 8, at, 4, len(data))]
+        yield _row_begin(packed.id, start, 0) + _NULL + struct.pack(">iqii", 8, at, 4, len(data))
         at += len(data)
-    yield rows
 
 
-def _row_begin(pack_id: UUID, start: int) -> bytes:
-    return struct.pack(">hi16siq", 5, 16, pack_id.bytes, 8, start)
-
-
-def _groups(frames: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
-    group: list[tuple[int, bytes]] = []
-    size = 0
-    for frame in frames:
-        if group and size + len(frame[1]) > _COPY_AT_ONCE:
-            yield group
-            group, size = [], 0
-        group.append(frame)
-        size += len(frame[1])
-    if group:
-        yield group
+def _row_begin(pack_id: UUID, start: int, part: int) -> bytes:
+    return struct.pack(">hi16siqih", len(_COLUMNS), 16, pack_id.bytes, 8, start + part, 2, part)

@@ -1,11 +1,11 @@
-"""The index's consumer of the change log: writes a document for each message that the log says was created.
+"""The index's consumer of the change log: writes the words and the body of each message that the log says was created.
 
 Any number of workers may run: documents are written once whoever comes first, and search_seq moves on by
 compare-and-set. No lock is held while a message is read, and none on the account while documents are written: the sync
 waits for nobody here.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from django.db import connection
@@ -13,15 +13,11 @@ from django.db.models import F
 from psycopg2.extras import execute_values
 
 from accounts.models import Account
-from mail import raw
+from mail import bodies
 from mail.mime import visible_text
 from mail.models import Message, Transaction
 from mail.search.vector import vector
-from mail.types import Parsed
 
-_LONGEST_BODY = 2_000_000  # characters of HTML that are read for their text; the index keeps 200,000 of it
-_GROUP = 200  # messages whose bodies are read at once
-_GROUP_OCTETS = 8 * 1024 * 1024
 _SHARE = 50  # log entries that each account gets at least in a round, so that many accounts do not mean tiny batches
 
 # The join leaves out messages that are gone meanwhile; rows in the order of ids, so that two workers cannot deadlock.
@@ -81,25 +77,11 @@ def _write(message_ids: Sequence[UUID]) -> None:
 
 def _documents(message_ids: Sequence[UUID]) -> Iterator[tuple[str, str]]:
     """(message id, tsvector literal) of those of the messages that still exist."""
-    for messages in _groups(Message.objects.filter(pk__in=message_ids).order_by("pk")):
-        bodies = raw.bodies(messages)  # together: they share frames
+    for messages in bodies.groups(Message.objects.filter(pk__in=message_ids).order_by("pk")):
+        shown = bodies.settle(messages)
         for message in messages:
-            text = _text(message, bodies.get(message.pk, ""))
+            text = visible_text(shown.get(message.pk, bodies.EMPTY).parsed())
             yield str(message.pk), vector([*_header_fields(message), ("D", text), *_file_names(message)])
-
-
-def _groups(messages: Iterable[Message]) -> Iterator[list[Message]]:
-    """Some at a time: all bodies of a batch may be gigabytes."""
-    group: list[Message] = []
-    octets = 0
-    for message in messages:
-        if group and (len(group) >= _GROUP or octets + message.body_size > _GROUP_OCTETS):
-            yield group
-            group, octets = [], 0
-        group.append(message)
-        octets += message.body_size
-    if group:
-        yield group
 
 
 def _header_fields(message: Message) -> Iterator[tuple[str, str]]:
@@ -113,8 +95,3 @@ def _header_fields(message: Message) -> Iterator[tuple[str, str]]:
 def _file_names(message: Message) -> Iterator[tuple[str, str]]:
     for attachment in message.attachments:
         yield "D", attachment["filename"]
-
-
-def _text(message: Message, body: str) -> str:
-    shown = body[:_LONGEST_BODY]
-    return visible_text(Parsed(html=shown) if message.body_is_html else Parsed(text=shown))

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from mail import changes
 from mail.store import derive
-from mail.store.rows import Row
+from mail.store.rows import Figures
 from mail.types import LeaseLost
 
 
@@ -23,7 +23,7 @@ class Batch:
         self.entries: list[changes.Entry] = []
         self.moved: set[UUID] = set()  # messages whose places or flags changed
         self.threads: set[UUID] = set()  # threads whose messages changed
-        self.grown: dict[UUID, Row] = {}  # threads that got more messages -> these messages' figures
+        self.grown: dict[UUID, Figures] = {}  # threads that got more messages -> these messages' figures
 
     def log(self, object_type: str, object_id: UUID, kind: str) -> None:
         """Note that an object was created, updated or deleted."""

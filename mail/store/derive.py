@@ -4,12 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from mail.store.rows import Row
-
-# A thread's columns that follow from its messages, in the order of mail.store.rows.thread_figures.
-FIGURES = (
-    "subject", "message_count", "earliest_at", "latest_at", "unread", "starred", "has_attachments", "has_drafts",
-)  # fmt: skip
+from mail.copying import plain_array
+from mail.store.rows import Figures, figure_columns
 
 _MESSAGES = r"""
 UPDATE mail_message m
@@ -38,7 +34,7 @@ SELECT m.thread_id, min(m.account_id::text)::uuid, NULL,
        (array_agg(m.subject ORDER BY m.received_at, m.is_reply, m.id))[1],
        count(*), min(m.received_at), max(m.received_at),
        bool_or(m.unread), bool_or(m.starred), bool_or(m.has_attachments), bool_or(m.draft)
-FROM mail_message m WHERE m.thread_id = ANY(%s) GROUP BY m.thread_id
+FROM mail_message m WHERE m.thread_id = ANY(%s::uuid[]) GROUP BY m.thread_id
 ON CONFLICT (id) DO UPDATE SET
     subject = excluded.subject, message_count = excluded.message_count, earliest_at = excluded.earliest_at,
     latest_at = excluded.latest_at, unread = excluded.unread, starred = excluded.starred,
@@ -69,16 +65,16 @@ def refresh_messages(cursor: Any, messages: Collection[UUID]) -> list[tuple[UUID
     """
     if not messages:
         return []
-    cursor.execute(_MESSAGES, [list(messages)])
+    cursor.execute(_MESSAGES, [plain_array(messages)])
     return list(cursor.fetchall())
 
 
-def extend_threads(cursor: Any, grown: Mapping[UUID, Row]) -> set[UUID]:
+def extend_threads(cursor: Any, grown: Mapping[UUID, Figures]) -> set[UUID]:
     """Add messages' figures to those of their threads, at a cost that does not grow with the threads. Returns the
     threads for which that was enough; the others have to be refreshed."""
     if not grown:
         return set()
-    cursor.execute(_GROWN, [list(map(str, grown)), *map(list, zip(*grown.values(), strict=True))])
+    cursor.execute(_GROWN, figure_columns(grown))
     return {thread for (thread,) in cursor.fetchall()}
 
 
@@ -89,11 +85,11 @@ def refresh_threads(cursor: Any, threads: Collection[UUID]) -> list[tuple[UUID, 
     """
     if not threads:
         return []
-    cursor.execute(_THREADS, [list(threads)])
+    cursor.execute(_THREADS, [plain_array(threads)])
     seen = {thread: "created" if created else "updated" for thread, created in cursor.fetchall()}
     empty = [thread for thread in threads if thread not in seen]
     if empty:
-        cursor.execute("DELETE FROM mail_threadlink WHERE thread_id = ANY(%s)", [empty])
-        cursor.execute("DELETE FROM mail_thread WHERE id = ANY(%s) RETURNING id", [empty])
+        cursor.execute("DELETE FROM mail_threadlink WHERE thread_id = ANY(%s::uuid[])", [plain_array(empty)])
+        cursor.execute("DELETE FROM mail_thread WHERE id = ANY(%s::uuid[]) RETURNING id", [plain_array(empty)])
         seen |= {thread: "deleted" for (thread,) in cursor.fetchall()}
     return list(seen.items())

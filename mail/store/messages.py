@@ -11,14 +11,25 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from mail import raw
-from mail.copying import array, copy_rows, plain_array
+from mail.copying import array, copy_binary, plain_array
 from mail.models import Folder
 from mail.raw import Packed
-from mail.store import derive, rows
+from mail.store import rows
 from mail.store.batch import Batch
 from mail.types import Arrival, Assignment, LocalFolder
 
 SWEEP = 5000  # messages deleted in one transaction
+
+_TAKEN = """
+SELECT ARRAY(
+    SELECT uid FROM unnest(%(uids)s::bigint[]) AS new(uid) WHERE EXISTS (
+        SELECT 1 FROM mail_location l
+        WHERE l.folder_id = %(folder)s AND l.uidvalidity = %(uidvalidity)s AND l.uid = new.uid
+        OFFSET 0 -- an index probe for each, never a hash of all places
+    )
+), (SELECT min(uidvalidity) < %(uidvalidity)s OR max(uidvalidity) > %(uidvalidity)s
+    FROM mail_location WHERE folder_id = %(folder)s)
+"""
 
 
 class Known(NamedTuple):
@@ -50,7 +61,8 @@ def add_arrivals(
     pack = raw.put(batch.cursor, batch.account_id, packed) if packed.places else None
     fresh = {arrival.message: arrival for arrival in reversed(arrivals) if arrival.parsed is not None}
     if fresh:
-        _insert_messages(batch, folder, fresh, assignment, str(pack), packed)
+        assert pack is not None, "every message that is new comes with contents"
+        _insert_messages(batch, folder, fresh, assignment, pack, packed)
     _restore(batch, {message: place for message, place in packed.places.items() if message not in fresh}, pack)
     _insert_links(batch, assignment)
     if folder.gap_due:
@@ -58,15 +70,13 @@ def add_arrivals(
     _insert_places(batch, folder, arrivals, fresh)
 
 
-def _restore(batch: Batch, places: Mapping[UUID, tuple[int, int, int, int]], pack: UUID | None) -> None:
+def _restore(batch: Batch, places: Mapping[UUID, tuple[int, int]], pack: UUID | None) -> None:
     """Contents that were lost are there again; what was left of them is waste."""
     if places:
         raw.waste(batch.cursor, places.keys())
         batch.cursor.execute(
-            "UPDATE mail_message m SET pack_id = %s, raw_at = new.raw_at, raw_size = new.raw_size, "
-            "body_at = new.body_at, body_size = new.body_size, lost_at = NULL "
-            "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) "
-            "AS new(id, raw_at, raw_size, body_at, body_size) WHERE m.id = new.id",
+            "UPDATE mail_message m SET pack_id = %s, raw_at = new.raw_at, raw_size = new.raw_size, lost_at = NULL "
+            "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS new(id, raw_at, raw_size) WHERE m.id = new.id",
             [pack, *raw.columns(places)],
         )
 
@@ -76,36 +86,30 @@ def _insert_messages(
     folder: LocalFolder,
     fresh: Mapping[UUID, Arrival],
     assignment: Assignment,
-    pack: str,
+    pack: UUID,
     packed: Packed,
 ) -> None:
-    account = str(batch.account_id)
     threads: dict[UUID, dict[UUID, Arrival]] = {}
     for message, arrival in fresh.items():
         threads.setdefault(assignment.threads[message], {})[message] = arrival
         batch.log("message", message, "created")
-    new = {thread: messages for thread, messages in threads.items() if thread in assignment.created}
-    copy_rows(
-        batch.cursor,
-        "mail_thread",
-        ("id", "account_id", "provider_key", *derive.FIGURES),
-        [
-            (str(thread), account, assignment.created[thread] or None, *rows.thread_figures(messages))
-            for thread, messages in new.items()
-        ],
-    )
-    for thread in new:
-        batch.log("thread", thread, "created")
-    batch.grown |= {thread: rows.thread_figures(threads[thread]) for thread in threads.keys() - new.keys()}
-    copy_rows(
-        batch.cursor,
-        "mail_message",
-        rows.MESSAGE_COLUMNS,
-        [
-            rows.message_row(account, folder, arrival, assignment.threads[message], pack, packed.places[message])
-            for message, arrival in fresh.items()
-        ],
-    )
+    figures = {thread: rows.figures_of(messages) for thread, messages in threads.items()}
+    created = [
+        rows.thread_row(batch.account_id, thread, assignment.created[thread], figures[thread])
+        for thread in threads
+        if thread in assignment.created
+    ]
+    messages = [
+        rows.message_row(batch.account_id, folder, arrival, assignment.threads[message], pack, packed.places[message])
+        for message, arrival in fresh.items()
+    ]
+    copy_binary(batch.cursor, "mail_thread", rows.THREAD_COLUMNS, created)
+    copy_binary(batch.cursor, "mail_message", rows.MESSAGE_COLUMNS, messages)
+    for thread in threads:
+        if thread in assignment.created:
+            batch.log("thread", thread, "created")
+        else:
+            batch.grown[thread] = figures[thread]
 
 
 def _vacate(batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival]) -> None:
@@ -126,22 +130,36 @@ def _vacate(batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival]) -> N
 
 
 def _insert_places(batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival], created: Container[UUID]) -> None:
-    batch.cursor.execute(
-        "INSERT INTO mail_location (folder_id, uidvalidity, uid, message_id, flags, received_at) "
-        "SELECT %s, %s, uid, message, flags::text[], received_at "
-        "FROM unnest(%s::bigint[], %s::uuid[], %s::text[], %s::timestamptz[]) AS new(uid, message, flags, received_at) "
-        "ON CONFLICT DO NOTHING RETURNING message_id",
-        [folder.id, folder.uidvalidity, *rows.location_columns(arrivals)],
-    )
+    taken, is_reset = _taken(batch, folder, arrivals)
+    new: dict[int, Arrival] = {}
+    for arrival in arrivals:
+        if arrival.uid not in taken:
+            new.setdefault(arrival.uid, arrival)
+    copy_binary(batch.cursor, "mail_location", rows.LOCATION_COLUMNS, rows.location_rows(folder, new.values()))
     # A new message with one place is inserted as derived; any other has to be derived from all its places.
-    placed = Counter(message for (message,) in batch.cursor.fetchall())
+    placed = Counter(arrival.message for arrival in new.values())
     batch.moved.update(message for message, count in placed.items() if message not in created or count > 1)
-    # A message found again after a UIDVALIDITY reset leaves its old place for the new one, in one step.
-    batch.cursor.execute(
-        "DELETE FROM mail_location WHERE folder_id = %s AND uidvalidity <> %s AND message_id = ANY(%s::uuid[])",
-        [folder.id, folder.uidvalidity, plain_array(placed)],
-    )
+    if is_reset:  # a message found again leaves its old place for the new one, in one step
+        batch.cursor.execute(
+            "DELETE FROM mail_location WHERE folder_id = %s AND uidvalidity <> %s AND message_id = ANY(%s::uuid[])",
+            [folder.id, folder.uidvalidity, plain_array(placed)],
+        )
     Folder.objects.filter(id=folder.id).update(mirrored_count=F("mirrored_count") + placed.total())
+
+
+def _taken(batch: Batch, folder: LocalFolder, arrivals: Sequence[Arrival]) -> tuple[set[int], bool]:
+    """Those of the arrivals' UIDs that are mirrored, and whether the folder has places under another UIDVALIDITY. Who
+    holds the lease is the only one to add places, so that this is true until the commit."""
+    batch.cursor.execute(
+        _TAKEN,
+        {
+            "folder": folder.id,
+            "uidvalidity": folder.uidvalidity,
+            "uids": plain_array(arrival.uid for arrival in arrivals),
+        },
+    )
+    uids, is_reset = batch.cursor.fetchone()
+    return set(uids), bool(is_reset)
 
 
 def _join_threads(batch: Batch, assignment: Assignment) -> None:
@@ -155,17 +173,10 @@ def _join_threads(batch: Batch, assignment: Assignment) -> None:
 
 
 def _insert_links(batch: Batch, assignment: Assignment) -> None:
+    """New ones only (mail.threading): whoever holds the lease looked for them a moment ago."""
     if assignment.links:
-        batch.cursor.execute(
-            "INSERT INTO mail_threadlink (account_id, digest, thread_id) "
-            "SELECT %s, decode(digest, 'hex'), thread FROM unnest(%s::text[], %s::uuid[]) AS new(digest, thread) "
-            "ON CONFLICT (account_id, digest) DO UPDATE SET thread_id = excluded.thread_id",
-            [
-                batch.account_id,
-                plain_array(digest.hex() for digest in assignment.links),
-                plain_array(assignment.links.values()),
-            ],
-        )
+        links = rows.link_rows(batch.account_id, assignment.links)
+        copy_binary(batch.cursor, "mail_threadlink", rows.LINK_COLUMNS, links)
 
 
 def change_flags(batch: Batch, folder: LocalFolder, flags: Mapping[int, frozenset[str]]) -> None:
@@ -189,8 +200,9 @@ def change_flags(batch: Batch, folder: LocalFolder, flags: Mapping[int, frozense
 def forget_places(batch: Batch, folder: LocalFolder, uids: Iterable[int]) -> None:
     """UIDs that the server expunged. Their messages live on while they have another place, else as orphans."""
     batch.cursor.execute(
-        "DELETE FROM mail_location WHERE folder_id = %s AND uidvalidity = %s AND uid = ANY(%s) RETURNING message_id",
-        [folder.id, folder.uidvalidity, list(uids)],
+        "DELETE FROM mail_location WHERE folder_id = %s AND uidvalidity = %s AND uid = ANY(%s::bigint[]) "
+        "RETURNING message_id",
+        [folder.id, folder.uidvalidity, plain_array(uids)],
     )
     _leave(batch, folder, [message for (message,) in batch.cursor.fetchall()])
 
@@ -221,9 +233,9 @@ def sweep_orphans(batch: Batch, before: datetime) -> int:
 
 
 def _delete_messages(batch: Batch, messages: list[UUID]) -> None:
-    """Delete messages with their words; their contents become waste."""
+    """Delete messages with their words and bodies; their raw mail becomes waste."""
     raw.waste(batch.cursor, messages)
-    for table in ("mail_searchdocument WHERE message_id", "mail_message WHERE id"):
-        batch.cursor.execute(f"DELETE FROM {table} = ANY(%s)", [messages])  # noqa: S608 -- constants
+    for table in ("mail_searchdocument WHERE message_id", "mail_body WHERE message_id", "mail_message WHERE id"):
+        batch.cursor.execute(f"DELETE FROM {table} = ANY(%s::uuid[])", [plain_array(messages)])  # noqa: S608 -- constants
     for message in messages:
         batch.log("message", message, "deleted")

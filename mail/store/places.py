@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from mail.copying import plain_array
 from mail.models import Gap, Location
 from mail.store.batch import Batch
 from mail.sync.schedule import POISON_RETRY, SUSPECT_RETRY
@@ -30,8 +31,9 @@ def flags_of(folder: LocalFolder, uids: Collection[int]) -> dict[int, frozenset[
     """Flags of these UIDs, as far as they are mirrored."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT uid, flags FROM mail_location WHERE folder_id = %s AND uidvalidity = %s AND uid = ANY(%s)",
-            [folder.id, folder.uidvalidity, list(uids)],
+            "SELECT uid, flags FROM mail_location "
+            "WHERE folder_id = %s AND uidvalidity = %s AND uid = ANY(%s::bigint[])",
+            [folder.id, folder.uidvalidity, plain_array(uids)],
         )
         return {uid: frozenset(flags) for uid, flags in cursor.fetchall()}
 
@@ -67,7 +69,9 @@ def suspect(batch: Batch, folder: LocalFolder, uid: int, now: datetime, reason: 
 
 def settle_gaps(batch: Batch, folder: LocalFolder, uids: Collection[int]) -> None:
     """Forget gaps: their messages came, or were expunged."""
-    batch.cursor.execute("DELETE FROM mail_gap WHERE folder_id = %s AND uid = ANY(%s)", [folder.id, list(uids)])
+    batch.cursor.execute(
+        "DELETE FROM mail_gap WHERE folder_id = %s AND uid = ANY(%s::bigint[])", [folder.id, plain_array(uids)]
+    )
 
 
 def gap_attempts(folder: LocalFolder, uids: Collection[int]) -> dict[int, int]:

@@ -10,7 +10,7 @@ from mail import raw
 _CHUNK = 2000
 _PACKS = 20
 # Children first. Each is emptied by its own short transactions.
-_BY_MESSAGE = ("mail_location", "mail_searchdocument")
+_BY_MESSAGE = ("mail_location", "mail_searchdocument", "mail_body")
 _BY_ACCOUNT = ("mail_threadlink", "mail_transaction")
 
 

@@ -6,18 +6,30 @@ from uuid import UUID
 
 from django.db import connection
 
+from mail.copying import array, plain_array
 from mail.models import Thread
 from mail.types import SubjectCandidate
 
 SUBJECT_CANDIDATES = 501  # of one subject; threading joins none that more share
+
+# Whether the account has any thread of the provider's is asked once, of an index that has nothing else.
+_CANDIDATES = """
+SELECT m.* FROM unnest(%(keys)s::bigint[]) AS wanted(key) CROSS JOIN LATERAL (
+    SELECT thread_id, subject_key, is_reply, has_references, participants, received_at FROM mail_message m
+    WHERE account_id = %(account)s AND subject_key = wanted.key AND received_at BETWEEN %(first)s AND %(last)s AND NOT (
+        (SELECT EXISTS (SELECT 1 FROM mail_thread WHERE account_id = %(account)s AND provider_key IS NOT NULL)) AND
+        EXISTS (SELECT 1 FROM mail_thread t WHERE t.id = m.thread_id AND t.provider_key IS NOT NULL))
+    ORDER BY received_at DESC LIMIT %(limit)s
+) m
+"""
 
 
 def thread_links(account_id: UUID, digests: Collection[bytes]) -> dict[bytes, UUID]:
     """Message-ID digests that the account has seen -> their threads."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT digest, thread_id FROM mail_threadlink WHERE account_id = %s AND digest = ANY(%s)",
-            [account_id, list(digests)],
+            "SELECT digest, thread_id FROM mail_threadlink WHERE account_id = %s AND digest = ANY(%s::bytea[])",
+            [account_id, array("\\x" + digest.hex() for digest in digests)],
         )
         return {bytes(digest): thread for digest, thread in cursor.fetchall()}
 
@@ -39,12 +51,14 @@ def subject_candidates(
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT m.* FROM unnest(%s::bigint[]) AS wanted(key) CROSS JOIN LATERAL ("
-            "SELECT thread_id, subject_key, is_reply, has_references, participants, received_at FROM mail_message m "
-            "WHERE account_id = %s AND subject_key = wanted.key AND received_at BETWEEN %s AND %s AND NOT EXISTS ("
-            "SELECT 1 FROM mail_thread t WHERE t.id = m.thread_id AND t.provider_key IS NOT NULL) "
-            "ORDER BY received_at DESC LIMIT %s) m",
-            [list(keys), account_id, min(around) - window, max(around) + window, SUBJECT_CANDIDATES],
+            _CANDIDATES,
+            {
+                "account": account_id,
+                "keys": plain_array(keys),
+                "first": min(around) - window,
+                "last": max(around) + window,
+                "limit": SUBJECT_CANDIDATES,
+            },
         )
         return [
             SubjectCandidate(thread, key, is_reply, has_references, frozenset(participants), received_at)

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
@@ -47,7 +48,7 @@ def assign(
     forest = _Forest({*links.values(), *(candidate.thread for candidate in candidates)})
     seen: dict[bytes, UUID] = dict(links)
     homes = {message.message: _by_references(message, seen, forest) for message in loose}
-    for one, other in pairs([*candidates, *_candidates(loose, homes)]):
+    for one, other in pairs([*candidates, *_candidates(loose, homes, candidates)]):
         forest.join(one, other)
     threads = keyed | {message: forest.root(home) for message, home in homes.items()}
     return Assignment(
@@ -92,11 +93,15 @@ def _digests(message: ThreadInput) -> Iterator[bytes]:
     return map(link_digest, filter(None, (message.header_id, *message.references)))
 
 
-def _candidates(loose: Sequence[ThreadInput], homes: Mapping[UUID, UUID]) -> Iterator[SubjectCandidate]:
-    """The batch's own messages as candidates for each other."""
-    for message in loose:
-        key, is_reply = subject_key(message.subject)
-        if key is not None:
+def _candidates(
+    loose: Sequence[ThreadInput], homes: Mapping[UUID, UUID], others: Sequence[SubjectCandidate]
+) -> Iterator[SubjectCandidate]:
+    """The batch's own messages as candidates for each other and for `others`; none whose subject no other has."""
+    keys = [subject_key(message.subject) for message in loose]
+    shared = Counter(key for key, _is_reply in keys)
+    shared.update({other.subject_key for other in others})
+    for message, (key, is_reply) in zip(loose, keys, strict=True):
+        if key is not None and shared[key] > 1:
             yield SubjectCandidate(
                 thread=homes[message.message],
                 subject_key=key,

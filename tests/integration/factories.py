@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from accounts import keys
 from accounts.models import Account, ApiKey, Application
-from mail import changes, raw
+from mail import bodies, changes, raw
 from mail.models import Folder, FolderState, Location, Message, Thread
 from mail.types import message_id
 
@@ -96,12 +96,12 @@ def make_message(
 
 def _store_contents(message: Message, mail: bytes, body: str, *, html: bool) -> None:
     """A pack that holds the raw message and its body."""
-    packed = raw.pack([raw.Content(message.pk, mail, body.encode())])
+    packed = raw.pack([raw.Content(message.pk, mail)])
     with connection.cursor() as cursor:
         message.pack_id = raw.put(cursor.cursor, message.account_id, packed)
-    message.raw_at, message.raw_size, message.body_at, message.body_size = packed.places[message.pk]
-    message.body_is_html = html
+    message.raw_at, message.raw_size = packed.places[message.pk]
     message.save()
+    bodies.keep({message.pk: bodies.Body(body, html)})
 
 
 def place(message: Message, folder: Folder) -> Location:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from accounts.models import Account
 from api import errors
 from api.views.grants import GrantList
+from mail.models import Body
 from tests.integration.factories import make_account, make_folder, make_key, make_message, unknown_id
 from tests.integration.raw_stores import make_batch
 
@@ -211,6 +212,7 @@ def test_a_store_of_raw_mail_that_is_away_is_said_so(
 ) -> None:
     settings.SYNCFARM_RAW_STORE = f"file://{tmp_path}/disk"
     (row,) = make_batch(account, make_folder(account), 1)
+    Body.objects.all().delete()  # or the raw mail would not be asked for
     (tmp_path / "disk").rename(tmp_path / "unmounted")
     answer = api.get(f"/v3/grants/{account.pk}/messages/{row.pk}")
     assert failed(answer, 503, "provider_error") == "The store of raw mail cannot be reached."

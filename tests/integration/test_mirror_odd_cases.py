@@ -30,6 +30,7 @@ from tests.integration.mirroring import (
     server_state,
     sync,
 )
+from tests.integration.raw_stores import sound
 from tests.mailboxes import Mailbox, MailboxFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,6 +82,7 @@ def test_a_message_that_no_table_takes_is_a_gap_and_stops_nobody(
     assert Message.objects.filter(account=account).count() == 4
     gap = Gap.objects.get(folder__account=account)
     assert (gap.uid, "cannot be stored" in gap.reason) == (3, True)
+    assert sound(account)
 
 
 def test_a_folder_that_becomes_noselect_loses_its_mail(mailbox: Mailbox) -> None:

@@ -24,14 +24,14 @@ class Died(BaseException):
 @pytest.fixture
 def deadly(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Whoever reads a message with the word DEADLY dies, and a dead process gives no lease back."""
-    parse, end = mime.parse, lease.Lease.end
+    headline, end = mime.headline, lease.Lease.end
     dead: list[bytes] = []
 
     def read(raw: bytes) -> Parsed:
         if b"DEADLY" in raw:
             dead.append(raw)
             raise Died
-        return parse(raw)
+        return headline(raw)
 
     def end_if_alive(ours: lease.Lease) -> None:
         if dead:
@@ -39,7 +39,7 @@ def deadly(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         else:
             end(ours)
 
-    monkeypatch.setattr(mime, "parse", read)
+    monkeypatch.setattr(mime, "headline", read)
     monkeypatch.setattr(lease.Lease, "end", end_if_alive)
     return monkeypatch
 

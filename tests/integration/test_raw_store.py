@@ -1,6 +1,8 @@
 """Packs in PostgreSQL, on a disk and on S3: the same behind one interface, and what happens when something is missing."""
 
 import logging
+from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,7 +15,7 @@ from accounts.models import Account
 from mail import raw, store
 from mail.models import Frame, Message, Pack
 from mail.raw.objects import store_at
-from mail.raw.packing import FRAME
+from mail.raw.packing import FRAME, PART
 from mail.raw.repacking import repack
 from tests.integration.factories import make_account, make_folder, make_message
 from tests.integration.raw_stores import *  # noqa: F403 -- fixtures
@@ -46,7 +48,6 @@ def batch(raw_store: str, account: Account) -> list[Message]:
 def test_contents_come_back(batch: list[Message]) -> None:
     found = raw.raws(batch)
     assert all(raw.digest(found[message.pk]) == bytes(message.digest) for message in batch)
-    assert sorted(raw.bodies(batch).values()) == sorted(f"body {number}" for number in range(9))
     assert raw.stored(batch[3]) == found[batch[3].pk]
     assert raw.raws_of([batch[4].pk]) == {batch[4].pk: found[batch[4].pk]}
 
@@ -55,8 +56,8 @@ def test_a_page_is_one_statement(batch: list[Message]) -> None:
     with CaptureQueriesContext(
         connection,
     ) as statements:
-        assert len(raw.raws(batch)) == len(raw.bodies(batch)) == 9
-    assert len(statements) == 2
+        assert len(raw.raws(batch)) == 9
+    assert len(statements) == 1
 
 
 def test_a_batch_is_one_object_and_two_statements_and_a_copy(objects: str, account: Account) -> None:
@@ -80,13 +81,8 @@ def test_only_the_needed_octets_are_read(objects: str, account: Account, monkeyp
     ((_name, _at, size),) = listening.reads
     assert size in frames.values()
     listening.reads.clear()
-    raw.bodies(messages)
-    assert listening.reads == [(object_of(messages[0]), 0, frames[0])]
-    listening.reads.clear()
     raw.raws(messages)
-    assert [size for _name, _at, size in listening.reads] == [sum(frames.values()) - frames[0]], (
-        "neighbours are one request"
-    )
+    assert listening.reads == [(object_of(messages[0]), 0, sum(frames.values()))], "neighbours are one request"
 
 
 def test_a_pack_says_where_it_lies(objects: str, account: Account, settings: Settings) -> None:
@@ -109,7 +105,6 @@ def test_a_damaged_frame_costs_only_its_own_contents(
     assert len(missing) < 5
     assert str(batch[0].pk) in caplog.text
     assert set(Message.objects.exclude(lost_at=None).values_list("pk", flat=True)) == missing
-    assert len(raw.bodies(batch)) == 9
 
 
 def test_a_missing_frame_costs_only_its_own_contents(batch: list[Message], raw_store: str) -> None:
@@ -121,11 +116,44 @@ def test_a_missing_frame_costs_only_its_own_contents(batch: list[Message], raw_s
     assert set(Message.objects.exclude(lost_at=None).values_list("pk", flat=True)) == missing
 
 
+def test_a_missing_part_of_a_frame_costs_only_the_frames_contents(account: Account) -> None:
+    batch = make_batch(account, make_folder(account), 9, octets=FRAME // 3)
+    frame = frame_of(batch[4])
+    assert Frame.objects.filter(pack=frame.pack_id, start=frame.start + 5, part=5).delete()[0] == 1
+    missing = {message.pk for message in batch} - raw.raws(batch).keys()
+    assert batch[4].pk in missing
+    assert len(missing) < 5
+
+
+def test_frames_are_rows_that_fit_a_page_and_nothing_lies_beside(account: Account) -> None:
+    with connection.cursor() as cursor:
+        make_batch(account, make_folder(account), 9, octets=FRAME)
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM mail_frame), pg_relation_size(reltoastrelid) FROM pg_class "
+            "WHERE oid = 'mail_frame'::regclass"
+        )
+        rows, beside = cursor.fetchone()
+    assert rows > 9 * FRAME // PART
+    assert beside == 0
+
+
+def test_frames_of_one_row_each_are_read_as_well(account: Account) -> None:
+    """As they were before, and are again if the migration is taken back."""
+    batch = make_batch(account, make_folder(account), 9, octets=FRAME // 3)
+    before = raw.raws(batch)
+    migration = import_module("mail.migrations.0005_frames_in_rows")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(migration._JOIN)
+        cursor.execute(migration._DROP_PARTS)
+    assert not Frame.objects.exclude(part=0).exists()
+    assert raw.raws(batch) == before
+    assert len(before) == 9
+
+
 def test_a_missing_pack_costs_only_its_own_contents(batch: list[Message], raw_store: str, account: Account) -> None:
     other = make_message(account, mail=b"Subject: other\r\n\r\n")
     pack_of(batch[0]).delete()
     assert raw.raws([*batch, other]).keys() == {other.pk}
-    assert raw.bodies(batch) == {}
     assert Message.objects.exclude(lost_at=None).count() == 9
 
 
@@ -141,9 +169,8 @@ def test_an_object_that_was_cut_off_is_a_loss(objects: str, account: Account) ->
     name = object_of(messages[0])
     begin = store_at(objects).read(name, 0, 1 << 30)[:300]
     store_at(objects).remove(name)
-    store_at(objects).write(name, begin)
+    store_at(objects).write(name, BytesIO(begin))
     assert raw.raws(messages).keys() < {message.pk for message in messages}
-    assert len(raw.bodies(messages)) == 9
 
 
 def test_wrong_octets_are_noticed_by_the_hash(batch: list[Message]) -> None:
@@ -156,7 +183,7 @@ def test_wrong_octets_are_noticed_by_the_hash(batch: list[Message]) -> None:
 
 def test_contents_that_were_packed_anew_meanwhile_are_found(batch: list[Message], account: Account) -> None:
     assert repack(account.pk, [pack_of(batch[0]).pk])
-    assert len(raw.raws(batch)) == len(raw.bodies(batch)) == 9, "the rows were read before"
+    assert len(raw.raws(batch)) == 9, "the rows were read before"
     assert not Message.objects.exclude(lost_at=None).exists()
 
 
@@ -193,7 +220,7 @@ def test_waste_is_what_an_audit_counts(batch: list[Message], account: Account) -
         cursor.execute("DELETE FROM mail_location WHERE message_id = ANY(%s)", [gone])
         Message.objects.filter(pk__in=gone).delete()
     pack = pack_of(batch[8])
-    assert pack.wasted == sum(message.raw_size + message.body_size for message in batch[:5])
+    assert pack.wasted == sum(message.raw_size for message in batch[:5])
     assert sound(account)
 
 
@@ -204,9 +231,7 @@ def test_a_pack_stays_for_an_empty_message(account: Account) -> None:
         raw.put(cursor.cursor, account.pk, packed)
         for message in (one, other, full):
             size = packed.places[message.pk][1]
-            Message.objects.filter(pk=message.pk).update(
-                pack=packed.id, raw_at=0, raw_size=size, body_at=0, body_size=0
-            )
+            Message.objects.filter(pk=message.pk).update(pack=packed.id, raw_at=0, raw_size=size)
         raw.waste(cursor.cursor, [one.pk, full.pk])
         Message.objects.filter(pk__in=[one.pk, full.pk]).delete()
         assert Pack.objects.filter(pk=packed.id).exists()

@@ -5,7 +5,7 @@ import pytest
 from bench.line import Line
 from mail.imap import compression
 from mail.imap.session import MailSession
-from mail.types import ConnectionFailed, Login
+from mail.types import ConnectionFailed, Login, Octets
 from tests.mailboxes import Mailbox, MailboxFactory
 from tests.protocol.scripted import DROP, STALL, ScriptedServer
 
@@ -28,8 +28,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compression, "BUSY", float("inf"))
 
 
-def _read(login: Login) -> tuple[MailSession, dict[int, bytes | None]]:
-    came: dict[int, bytes | None] = {}
+def _read(login: Login) -> tuple[MailSession, dict[int, Octets | None]]:
+    came: dict[int, Octets | None] = {}
     with MailSession.open(login) as session:
         session.select("INBOX")
         for start in _UIDS[::10]:

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from mail.imap.session import MailSession
-from mail.types import ConnectionFailed
+from mail.types import ConnectionFailed, Octets
 from tests.protocol.scripted import ScriptedServer
 
 _OK = b"%T OK done\r\n"
@@ -61,7 +61,7 @@ def test_a_literal_that_swallows_the_next_response_makes_no_mail_of_both(longer:
     """As when a line changed its size: either the stream is known to be out of step, or the size is not as announced."""
     whole = _answer(1, b"whole", 5) + _answer(2, b"other", 5) + _OK
     script = {_ASKED % "1:2": whole.replace(b"{5}", b"{%d}" % (5 + longer), 1), "UID FETCH": _OK}
-    came: dict[int, bytes | None] = {}
+    came: dict[int, Octets | None] = {}
     with ScriptedServer(script) as server, MailSession.open(server.login, timeout=0.2) as session:
         session.select("INBOX")
         with contextlib.suppress(ConnectionFailed):

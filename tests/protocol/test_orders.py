@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from mail.imap.session import MailSession
-from mail.types import ConnectionFailed, Fetched, FolderFailed
+from mail.types import ConnectionFailed, Fetched, FolderFailed, Octets
 from tests.mailboxes import Mailbox
 from tests.protocol.scripted import DROP, SPOKEN, ScriptedServer
 
@@ -18,7 +18,7 @@ def _mail(uid: int, body: bytes = b"") -> bytes:
     return b"* 1 FETCH (UID %d FLAGS () RFC822.SIZE %d BODY[] {%d}\r\n%s)\r\n" % (uid, len(octets), len(octets), octets)
 
 
-def _read(bodies: Iterator[Fetched]) -> dict[int, bytes | None]:
+def _read(bodies: Iterator[Fetched]) -> dict[int, Octets | None]:
     return {message.uid: message.raw for message in bodies}
 
 

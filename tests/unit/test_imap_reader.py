@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import mmap
 import time
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mail.imap import reader
+from mail.imap.fetching import items_of
 from mail.imap.reader import ConnectionEnded, Data, FetchData, ProtocolBroken, ResponseReader, Status
 
 
@@ -82,6 +84,10 @@ def test_a_binary_literal_is_a_literal() -> None:
 def test_section_names_keep_their_spaces_and_parentheses() -> None:
     line = b'* 1 FETCH (BODY[HEADER.FIELDS (SUBJECT "FROM")]<0> "x")\r\n'
     assert _items(line) == [[b'BODY[HEADER.FIELDS (SUBJECT "FROM")]<0>', b"x"]]
+
+
+def test_a_backslash_before_what_needs_none_stays() -> None:
+    assert _items(b'* LIST () "/" "a\\b \\"c\\""\r\n') == [[], b"/", b'a\\b "c"']
 
 
 def test_nil_in_quotes_is_a_word() -> None:
@@ -169,6 +175,19 @@ _WHOLE = b"* 1 FETCH (UID 3 BODY[] {5}\r\n12345)\r\n"
 def test_a_connection_that_ends_within_a_response_is_noticed(cut: int) -> None:
     with pytest.raises(ConnectionEnded):
         ResponseReader(io.BytesIO(_WHOLE[:cut])).next()
+
+
+def test_a_large_literal_lies_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "LARGE_LITERAL", 10)
+    body = bytes(range(30))
+    for line in (b"* 1 FETCH (UID 1 BODY[] {30}\r\n%s)\r\n", b"* 1 FETCH (BODY[] {30}\r\n%s UID 1 X (Y))\r\n"):
+        (response,) = _read(line % body)
+        _uid, items = items_of(response)
+        large = items[b"BODY[]"]
+        assert isinstance(large, mmap.mmap)
+        assert large[:] == body
+    with pytest.raises(ConnectionEnded):
+        ResponseReader(io.BytesIO(b"* 1 FETCH (BODY[] {30}\r\nshort")).next()
 
 
 def test_a_line_of_many_megabytes_is_read() -> None:

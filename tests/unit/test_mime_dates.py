@@ -30,6 +30,9 @@ def date(value: str) -> datetime | None:
         "Fri, 1st Mar 2024 12:00:05 +0000",
         "=?utf-8?q?Fri?=, 1 Mar 2024 12:00:05 +0000",
         "Fri, 1 Mar 2024 12:00:05 -0000",
+        "Fri 01 Mar 2024 07:00:05 AM EST",
+        "Fri 01 Mar 2024 02:00:05 PM EET",
+        "1 Mar 2024 12:00:05PM",
         "Fri, 1 Mar 2024 12:00:05 +9999",
     ],
 )
@@ -41,10 +44,15 @@ def test_a_moment_is_read_from_many_forms(value: str) -> None:
 @pytest.mark.parametrize(
     "value",
     ["", "yesterday", "Fri, 32 Mar 2024 12:00:00 +0000", "1 Mar 99999 12:00:00 +0000", "1 Jan 0001 00:00:00 +0000",
-     "31 Dec 9999 23:59:59 -1200", "1 Mar 2024 99:99:99 +0000", "0001-01-01 00:00:00 +0000 UTC", "Date: Date: Date:"],
+     "31 Dec 9999 23:59:59 -1200", "1 Mar 2024 99:99:99 +0000", "0001-01-01 00:00:00 +0000 UTC", "Date: Date: Date:",
+     "Wed, 4 Jun 207777777777777777777714 17:50:46 0"],
 )  # fmt: skip
 def test_what_is_no_moment_is_none(value: str) -> None:
     assert date(value) is None
+
+
+def test_midnight_is_twelve_in_the_morning() -> None:
+    assert date("Fri, 1 Mar 2024 12:00:05 am +0000") == datetime(2024, 3, 1, 0, 0, 5, tzinfo=UTC)
 
 
 def test_a_leap_second_and_midnight_as_24_are_read() -> None:

@@ -91,3 +91,7 @@ def test_lines_that_end_in_carriage_returns_alone_are_lines() -> None:
 
 def test_a_subject_without_end_is_cut_between_words() -> None:
     assert set(subject(b"=?utf-8?q?=C3=A4?=\r\n " * 10_000)) == {"ä"}
+
+
+def test_a_field_of_blanks_without_end_is_empty() -> None:
+    assert headers(b"Subject: x\nX-Blank:" + b" " * 100_000 + b"x\n\n") == [("Subject", "x"), ("X-Blank", "")]

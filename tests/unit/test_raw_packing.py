@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from mail.raw.packing import FRAME, LARGEST_FRAME, Content, Packed, columns, compress, decompress, pack
 
 
-def content(raw: bytes, body: bytes = b"") -> Content:
-    return Content(uuid4(), raw, body)
+def content(raw: bytes) -> Content:
+    return Content(uuid4(), raw)
 
 
 def plain(packed: Packed) -> bytes:
@@ -24,42 +24,36 @@ def plain(packed: Packed) -> bytes:
     return whole
 
 
-def cut(whole: bytes, packed: Packed, message: UUID) -> tuple[bytes, bytes]:
-    raw_at, raw_size, body_at, body_size = packed.places[message]
-    return whole[raw_at : raw_at + raw_size], whole[body_at : body_at + body_size]
+def cut(whole: bytes, packed: Packed, message: UUID) -> bytes:
+    at, size = packed.places[message]
+    return whole[at : at + size]
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.binary(max_size=400), st.binary(max_size=100)), max_size=12))
-def test_every_content_is_found_at_its_place(pairs: list[tuple[bytes, bytes]]) -> None:
-    contents = [content(raw, body) for raw, body in pairs]
+@given(st.lists(st.binary(max_size=400), max_size=12))
+def test_every_content_is_found_at_its_place(raws: list[bytes]) -> None:
+    contents = [content(raw) for raw in raws]
     packed = pack(contents)
     whole = plain(packed)
-    assert packed.octets == len(whole) == sum(len(raw) + len(body) for raw, body in pairs)
-    assert [cut(whole, packed, one.message) for one in contents] == pairs
+    assert packed.octets == len(whole) == sum(map(len, raws))
+    assert [cut(whole, packed, one.message) for one in contents] == raws
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 3 * FRAME), max_size=6))
 def test_contents_of_any_size_are_found_and_frames_are_bounded(sizes: list[int]) -> None:
-    contents = [content(bytes([number]) * size, b"b" * (size // 7)) for number, size in enumerate(sizes)]
+    contents = [content(bytes([number]) * size) for number, size in enumerate(sizes)]
     packed = pack(contents)
     whole = plain(packed)
-    assert all(cut(whole, packed, one.message) == (one.raw, one.body) for one in contents)
+    assert all(cut(whole, packed, one.message) == one.raw for one in contents)
     assert all(0 < zstandard.frame_content_size(data) <= FRAME <= LARGEST_FRAME for _start, data in packed.frames)
-
-
-def test_bodies_lie_before_and_apart_from_raw_messages() -> None:
-    contents = [content(b"raw one", b"body one"), content(b"raw two", b"body two")]
-    packed = pack(contents)
-    assert [decompress(data) for _start, data in packed.frames] == [b"body onebody two", b"raw oneraw two"]
 
 
 def test_a_content_that_fits_into_a_frame_is_in_one() -> None:
     contents = [content(bytes([number]) * (FRAME // 3)) for number in range(10)]
     packed = pack(contents)
     starts = [start for start, _data in packed.frames]
-    for raw_at, raw_size, _body_at, _body_size in packed.places.values():
+    for raw_at, raw_size in packed.places.values():
         assert not any(raw_at < start < raw_at + raw_size for start in starts)
     assert len(packed.frames) == 4
 
@@ -67,13 +61,13 @@ def test_a_content_that_fits_into_a_frame_is_in_one() -> None:
 def test_nothing_packs_into_no_frames() -> None:
     packed = pack([content(b"")])
     assert (packed.octets, list(packed.frames)) == (0, [])
-    assert list(packed.places.values()) == [(0, 0, 0, 0)]
+    assert list(packed.places.values()) == [(0, 0)]
 
 
 def test_places_become_columns() -> None:
-    packed = pack([one := content(b"raw", b"body"), two := content(b"more")])
-    assert columns(packed.places) == [[one.message, two.message], [4, 7], [3, 4], [0, 4], [4, 0]]
-    assert columns({}) == [[], [], [], [], []]
+    packed = pack([one := content(b"raw"), two := content(b"more")])
+    assert columns(packed.places) == [[one.message, two.message], [0, 3], [3, 4]]
+    assert columns({}) == [[], [], []]
 
 
 @settings(deadline=None, max_examples=1000)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mail.sync.schedule import BUSY, SLEEPY, gap_delay, next_interval, retry_delay
-from mail.sync.visit import BATCH_BYTES, BATCH_MESSAGES, batches, diff_flags, diff_uids, plan_visit
+from mail.sync.visit import BATCH_BYTES, BATCH_MESSAGES, LARGE, batches, diff_flags, diff_uids, plan_visit, room
 from mail.types import Entry, LocalFolder, Selected
 
 KNOWN = LocalFolder(UUID(int=1), "A", "A", uidvalidity=5, uidnext=100, highestmodseq=40, mirrored=99)
@@ -60,6 +60,8 @@ def test_batches_keep_order_and_bounds(sizes: list[int], cap: int) -> None:
     for batch, large in cut:
         assert large == (batch[0].size > cap)
         assert len(batch) == 1 or sum(entry.size for entry in batch) <= BATCH_BYTES
+        assert len(batch) == 1 or max(entry.size for entry in batch) <= LARGE
+        assert room(batch) <= BATCH_BYTES
         assert len(batch) <= BATCH_MESSAGES
 
 

@@ -32,7 +32,7 @@ def test_the_list_says_in_words_what_each_mailbox_is_doing(operator: Client) -> 
     assert live(html, f"state-{account.pk.hex}") == "Live"
     assert "1,025 / 4,100" in html
     assert "width: 25%" in html
-    assert live(html, f"sync-{account.pk.hex}") == "12 s ago"
+    assert live(html, f"sync-{account.pk.hex}") in {"12 s ago", "13 s ago"}  # a second may have begun
     assert live(html, f"lag-{account.pk.hex}") == "on time"
     assert live(html, f"every-{account.pk.hex}") == "30 s"
 

@@ -1,0 +1,112 @@
+"""What messages show: their body as text or HTML, made of the raw message behind the sync and kept beside it.
+
+A list of messages shows fifty bodies, and must not read what is attached to them. One that is not made yet is made when
+it is asked for: no reader waits for the consumer of the log that makes them (mail.search).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import zstandard
+from django.db import connection
+from psycopg2 import Binary
+from psycopg2.extras import execute_values
+
+from mail import mime, raw
+from mail.models import Body as Row
+from mail.models import Message
+from mail.types import Parsed
+
+_GROUP = 200  # messages that are read at once
+_GROUP_OCTETS = 8 * 1024 * 1024  # of raw mail, unless one has more
+_LARGEST = 64 * 1024 * 1024  # octets; mail.mime reads 10 MB of a body, which grow in UTF-8 and as HTML
+_READ = 2_000_000  # characters of a body that are looked at for its words
+
+# The join leaves out messages that are gone meanwhile; in the order of ids, so that two workers cannot deadlock.
+_INSERT = """
+    INSERT INTO mail_body (message_id, is_html, content)
+    SELECT message.id, new.is_html, new.content
+    FROM (VALUES %s) AS new (id, is_html, content) JOIN mail_message message ON message.id = new.id::uuid
+    ORDER BY message.id FOR KEY SHARE OF message
+    ON CONFLICT DO NOTHING
+"""
+
+
+class Body(NamedTuple):
+    """A body as it is shown."""
+
+    text: str
+    is_html: bool
+
+    def parsed(self) -> Parsed:
+        """Its beginning, as what mail.mime.visible_text takes."""
+        return Parsed(html=self.text[:_READ]) if self.is_html else Parsed(text=self.text[:_READ])
+
+
+EMPTY = Body("", is_html=False)
+
+
+def shown(messages: Sequence[Message]) -> dict[UUID, Body]:
+    """Bodies by message id; absent where the raw message is lost. Raises StoreUnavailable."""
+    found = _kept([message.pk for message in messages])
+    return found | make([message for message in messages if message.pk not in found])
+
+
+def settle(messages: Sequence[Message]) -> dict[UUID, Body]:
+    """As `shown`, and what had to be made is kept for the next reader. Raises StoreUnavailable."""
+    found = _kept([message.pk for message in messages])
+    made = make([message for message in messages if message.pk not in found])
+    keep(made)
+    return found | made
+
+
+def make(messages: Iterable[Message]) -> dict[UUID, Body]:
+    """Bodies out of raw messages; absent where these are lost. Raises StoreUnavailable."""
+    made = {}
+    for group in groups(messages):
+        for message, content in raw.raws(group).items():
+            text, html = mime.body(content)
+            made[message] = Body(html or text, is_html=bool(html))
+    return made
+
+
+def keep(bodies: Mapping[UUID, Body]) -> None:
+    """Store bodies, unless another worker was faster."""
+    rows = ((str(message), body.is_html, Binary(_compressed(body.text))) for message, body in bodies.items())
+    with connection.cursor() as cursor:
+        execute_values(cursor.cursor, _INSERT, rows, page_size=50)
+
+
+def groups(messages: Iterable[Message]) -> Iterator[list[Message]]:
+    """Some at a time: the raw mail of all together may be gigabytes, and neighbours share frames."""
+    group: list[Message] = []
+    octets = 0
+    for message in messages:
+        if group and (len(group) >= _GROUP or octets + message.size > _GROUP_OCTETS):
+            yield group
+            group, octets = [], 0
+        group.append(message)
+        octets += message.size
+    if group:
+        yield group
+
+
+def _kept(messages: Sequence[UUID]) -> dict[UUID, Body]:
+    """Those that are made and can be read."""
+    found = {}
+    for row in Row.objects.filter(pk__in=messages):
+        try:
+            found[row.pk] = Body(_text(bytes(row.content)), row.is_html)
+        except zstandard.ZstdError:
+            continue  # damaged: made again for this reader
+    return found
+
+
+def _compressed(text: str) -> bytes:
+    return raw.compress(text.encode()) if text else b""
+
+
+def _text(content: bytes) -> str:
+    """Raises zstandard.ZstdError."""
+    return raw.decompress(content, _LARGEST).decode() if content else ""
