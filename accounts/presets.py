@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 from accounts.servers import EMAIL, LOCAL_PART, Endpoint, Servers, fill, servers
 
+CONNECTIONS = 3  # to one mailbox at once, where a provider does not say how many it allows
 _APP_KEY = "{} accepts only an app password here, which its owner makes in the account's security settings."
 _SWITCHED_ON = "{} accepts mail programs only after its owner switched IMAP on in the mailbox's settings."
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A provider. `domains` and `mx` (ends of exchangers' names) are separated by spaces. `imap` None: it has none."""
+    """A provider. `domains` and `mx` (ends of exchangers' names) are separated by spaces. `imap` None: it has none.
+    `connections`: how many it allows to one mailbox at once, the owner's own programs among them."""
 
     name: str
     domains: str
@@ -22,6 +24,7 @@ class Preset:
     mx: str = ""
     note: str = ""
     imap_username: str = EMAIL
+    connections: int = CONNECTIONS
 
 
 def _tls(host: str, port: int = 993) -> Endpoint:
@@ -40,6 +43,7 @@ PRESETS = (
         _tls("smtp.gmail.com", 465),
         mx="google.com googlemail.com",
         note=_APP_KEY.format("Google"),
+        connections=15,
     ),
     Preset(
         "outlook",
@@ -51,6 +55,7 @@ PRESETS = (
         _tls("outlook.office365.com"),
         _starttls("smtp-mail.outlook.com"),
         note="Microsoft no longer accepts passwords over IMAP, only a sign-in with OAuth.",
+        connections=16,  # Exchange's MaxConnectionsPerUser
     ),
     Preset(
         "office365",
@@ -59,6 +64,7 @@ PRESETS = (
         _starttls("smtp.office365.com"),
         mx="protection.outlook.com mx.microsoft",
         note="Microsoft 365 no longer accepts passwords over IMAP, only a sign-in with OAuth.",
+        connections=16,
     ),
     Preset(
         "yahoo",
@@ -69,6 +75,7 @@ PRESETS = (
         _tls("imap.mail.yahoo.com"),
         _tls("smtp.mail.yahoo.com", 465),
         note=_APP_KEY.format("Yahoo"),
+        connections=5,
     ),
     Preset(
         "aol",
@@ -178,6 +185,7 @@ PRESETS = (
 )
 
 _BY_DOMAIN = {domain: preset for preset in PRESETS for domain in preset.domains.split()}
+_BY_HOST = {preset.imap.host: preset for preset in PRESETS if preset.imap}
 _BY_MX = {suffix: preset for preset in PRESETS for suffix in preset.mx.split()}
 
 
@@ -191,6 +199,12 @@ def by_exchanger(host: str) -> Preset | None:
     labels = host.lower().rstrip(".").split(".")
     ends = (".".join(labels[start:]) for start in range(len(labels)))
     return next((_BY_MX[end] for end in ends if end in _BY_MX), None)
+
+
+def connections(host: str) -> int:
+    """How many connections to one mailbox an IMAP server allows at once."""
+    preset = _BY_HOST.get(host.lower())
+    return preset.connections if preset else CONNECTIONS
 
 
 def apply(preset: Preset, email: str, source: str) -> Servers | None:

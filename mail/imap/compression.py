@@ -6,8 +6,11 @@ from mail.imap.offer import Offer
 from mail.imap.watch import Meter
 from mail.imap.wire import CommandRefused
 
-ENOUGH = 4 * 1024 * 1024  # octets of bodies after which the link is judged
+# The link is judged after so many octets, or after so many seconds of waiting: a few round trips are no slow link.
+ENOUGH = 4 * 1024 * 1024
+LONG = 2.0
 SLOW = 3_000_000  # octets a second; a core inflates some 200 MB/s, and Dovecot deflates 30 MB/s
+BUSY = 0.5  # of the time on a core: then the process is the limit
 _NAME = "COMPRESS=DEFLATE"
 
 
@@ -28,7 +31,9 @@ class Compression:
     @property
     def is_due(self) -> bool:
         """Whether it would pay; then nothing should be ordered, so that it can be switched on."""
-        slow = self._meter.octets >= ENOUGH and self._meter.rate < SLOW
+        meter = self._meter
+        known = meter.octets >= ENOUGH or meter.blocked >= LONG
+        slow = known and meter.rate < SLOW and meter.busy <= BUSY * meter.seconds
         return slow and not self._on and self._offer.has(_NAME)
 
     def switch_on_if_due(self) -> None:

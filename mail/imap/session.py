@@ -149,7 +149,7 @@ class MailSession:
         """Size, flags and ids of the messages that exist, ascending. Raises FolderFailed."""
         wanted = set(uids)
         found = {}
-        with self._refusals():
+        with self.meter.measured(), self._refusals():
             for uid, items in self._asking.fetched(wanted, ENTRY):
                 if uid in wanted and b"RFC822.SIZE" in items:
                     found[uid] = fetching.entry(uid, items)

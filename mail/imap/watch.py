@@ -108,11 +108,12 @@ class Watch:
 
 
 class Meter:
-    """How fast the link is, and how long it was waited for, over all that was `measured`."""
+    """How fast the link is, over all that was `measured`: octets, and the seconds in which nothing had come that could
+    be read, of how many. `busy`: CPU that the process spent meanwhile, on whatever; who has much to do reads late."""
 
     def __init__(self, watch: Watch) -> None:
         self.octets = 0
-        self.blocked = self.seconds = 0.0
+        self.blocked = self.seconds = self.busy = 0.0
         self._watch = watch
 
     @property
@@ -123,13 +124,14 @@ class Meter:
     @contextmanager
     def measured(self) -> Iterator[None]:
         """What is read in the block counts, and its time."""
-        octets, blocked, began = self._watch.received, self._watch.blocked, time.monotonic()
+        octets, blocked, began, busy = self._watch.received, self._watch.blocked, time.monotonic(), time.process_time()
         try:
             yield
         finally:
             self.octets += self._watch.received - octets
             self.blocked += self._watch.blocked - blocked
             self.seconds += time.monotonic() - began
+            self.busy += time.process_time() - busy
 
 
 class Counted(io.RawIOBase):

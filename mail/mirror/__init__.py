@@ -9,6 +9,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -16,10 +17,12 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from accounts import presets
 from mail import lease, store
 from mail.mirror import backfill, outcome
+from mail.mirror.company import MOST, Company
 from mail.mirror.login import login_for
-from mail.mirror.opening import LOST, opened, record_of
+from mail.mirror.opening import LOST, further, opened, record_of
 from mail.mirror.outcome import Found
 from mail.mirror.turn import Turn
 from mail.mirror.visit import visit
@@ -83,9 +86,10 @@ def _turn(ours: lease.Lease, budget: timedelta, thorough: bool, on_commit: Calla
     login = login_for(ours.account)
     record = record_of(login, insist=thorough)
     survey = store.survey(account_id)
-    with opened(login, record, ours) as session:
+    company = Company(min(MOST, presets.connections(login.host)) - 1, lambda: further(login, record, ours))
+    with opened(login, record, ours) as session, closing(company):
         careful = ours.account.deaths > DEATHS
-        turn = Turn(account_id, ours.token, session, budget.total_seconds(), thorough, on_commit, careful)
+        turn = Turn(account_id, ours.token, session, budget.total_seconds(), thorough, on_commit, careful, company)
         return _passes(turn, survey)
 
 

@@ -9,8 +9,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from mail import raw, store
-from mail.mirror.ahead import Ahead
-from mail.mirror.hauls import Haul, entries, fetch, hauls
+from mail.mirror.convoy import Convoy
+from mail.mirror.hauls import Haul, entries, fetch
 from mail.mirror.opening import share_connection
 from mail.mirror.reading import assign_threads, packed, without_known
 from mail.mirror.turn import Turn
@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 CAUTION = 2  # failures in a row after which a folder's messages are asked for one by one
 _HUNG_UP = "the server ended the connection when it was asked for this message"
 _POISON = "the worker died while it read this message, more than once; it is skipped"
-_LEFT = "the batch before could not be stored"
 
 Checkpoint = Callable[[Sequence[int]], dict[str, int]]  # UIDs of a batch, in order -> columns of the sync point
 
@@ -39,8 +38,7 @@ def copy(
         return folder
     if turn.careful or alone or folder.failures >= CAUTION:
         return _copy_singly(turn, folder, uids, checkpoint)
-    abandon = turn.open_session.stop
-    with Ahead(hauls(turn, uids), abandon=lambda: abandon(_LEFT), drop=Haul.drop) as coming:
+    with Convoy(turn, folder, uids) as coming:
         for haul in coming:
             folder = _store(turn, folder, haul, checkpoint(haul.uids))
             share_connection()

@@ -1,8 +1,9 @@
 """What the server hands out, batch by batch, read as far as that needs no database."""
 
 import logging
+import queue
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -68,52 +69,66 @@ def entries(turn: Turn, uids: Sequence[int]) -> Iterator[tuple[list[Entry], bool
         yield last
 
 
-def hauls(turn: Turn, uids: Sequence[int]) -> Iterator[Haul]:
+def hauls(turn: Turn, uids: Sequence[int], until: Callable[[], bool] = lambda: False) -> Iterator[Haul]:
     """Every batch; the next one is ordered before this one is read, so that the server is never idle.
 
-    Stops when the turn's time is up, but makes one in any case: a mailbox must get ahead however slow its server is.
-    Raises FolderFailed, ConnectionFailed.
+    Stops when the turn's time is up, or somebody says so, but makes one in any case: a mailbox must get ahead however
+    slow its server is. Raises FolderFailed, ConnectionFailed.
     """
-    begun: deque[Haul] = deque()
+    waiting: deque[Haul] = deque()
     made = False
     try:
         for batch, too_large in entries(turn, uids):
-            if made and turn.is_over():
+            if made and (turn.is_over() or until()):
                 break
-            granted = IN_FLIGHT.take_now(_octets(batch, headers_only=too_large))
-            if granted is None and begun:  # who waits for room while he keeps some would wait for ever
-                yield _fill(turn, begun.popleft())
-            begun.append(_begun(turn, batch, headers_only=too_large, granted=granted))
+            while (haul := begun(turn, batch, headers_only=too_large, wait=not waiting)) is None:
+                yield _fill(turn, waiting.popleft())
+            waiting.append(haul)
             made = True
-            if len(begun) > 1:
-                yield _fill(turn, begun.popleft(), following=begun[0])
-        while begun:
-            yield _fill(turn, begun.popleft())
+            if len(waiting) > 1:
+                yield _fill(turn, waiting.popleft(), following=waiting[0])
+        while waiting:
+            yield _fill(turn, waiting.popleft())
     finally:
-        for haul in begun:
+        for haul in waiting:
             haul.drop()
 
 
-def fetch(turn: Turn, batch: Sequence[Entry], *, headers_only: bool) -> Haul:
-    """What the server hands out of these."""
-    return _fill(turn, _begun(turn, batch, headers_only=headers_only))
+def filled(turn: Turn, given: "queue.SimpleQueue[Haul | None]") -> Iterator[Haul]:
+    """Each batch that is given until there is None, and the next one ordered ahead if it is there by then. Raises
+    FolderFailed, ConnectionFailed."""
+    following = given.get()
+    while (haul := following) is not None:
+        try:
+            following = given.get_nowait()
+        except queue.Empty:
+            yield _fill(turn, haul)
+            following = given.get()
+        else:
+            yield _fill(turn, haul, following)
 
 
-def _octets(batch: Sequence[Entry], *, headers_only: bool) -> int:
-    return 0 if headers_only else room(batch)
-
-
-def _begun(turn: Turn, batch: Sequence[Entry], *, headers_only: bool, granted: int | None = None) -> Haul:
-    """A batch to be asked for; waits for room, unless there is some."""
+def begun(turn: Turn, batch: Sequence[Entry], *, headers_only: bool, wait: bool) -> Haul | None:
+    """A batch to be fetched. None: there is no room for it; who has some may not `wait` for more, or all would."""
+    octets = 0 if headers_only else room(batch)
+    granted = IN_FLIGHT.take(octets) if wait else IN_FLIGHT.take_now(octets)
+    if granted is None:
+        return None
     large = not headers_only and batch[0].size > LARGE
-    haul = Haul([entry.uid for entry in batch], headers_only=headers_only, large=large)
-    haul.room = IN_FLIGHT.take(_octets(batch, headers_only=headers_only)) if granted is None else granted
+    haul = Haul([entry.uid for entry in batch], room=granted, headers_only=headers_only, large=large)
     try:
         haul.known = _known_by_provider_id(turn.account_id, batch)
     except BaseException:
         haul.drop()
         raise
     return haul
+
+
+def fetch(turn: Turn, batch: Sequence[Entry], *, headers_only: bool) -> Haul:
+    """What the server hands out of these."""
+    haul = begun(turn, batch, headers_only=headers_only, wait=True)
+    assert haul is not None, "it was waited for"
+    return _fill(turn, haul)
 
 
 def _fill(turn: Turn, haul: Haul, following: Haul | None = None) -> Haul:

@@ -15,6 +15,7 @@ from mail.lease import Lease
 from mail.sync.schedule import host_delay
 from mail.types import ConnectionFailed, Login, MailError
 
+_SECONDS = 10.0  # for any one piece of an answer to a further session, which can be done without
 LOST = "the account was taken away: paused, removed, or synced by another worker"
 
 
@@ -61,6 +62,17 @@ def opened(login: Login, record: Host | None, lease: Lease) -> Iterator[MailSess
             hosts.note_failing(_name(login), session.failed, timezone.now())
         share_connection()
         session.close()
+
+
+def further(login: Login, record: Host | None, lease: Lease) -> MailSession:
+    """One session more, cut as the first is. If it cannot be had nothing is noted: it is no fault. Raises MailError."""
+    share_connection()
+    return MailSession.open(
+        login,
+        timeout=_SECONDS,
+        begun=lambda cut: lease.when_lost(lambda: cut(LOST)),
+        without=hosts.failing(record, timezone.now()),
+    )
 
 
 def share_connection() -> None:

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from mail import store
 from mail.imap.session import MailSession
+from mail.mirror.company import Company, nobody
 from mail.mirror.opening import share_connection
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One account, held by one worker, over one connection to its server."""
+    """One account, held by one worker, over one connection to its server, and perhaps `company` for a while."""
 
     account_id: UUID
     token: UUID
@@ -23,6 +24,7 @@ class Turn:
     thorough: bool
     on_commit: Callable[[], None]
     careful: bool = False  # the turns before it died with their processes
+    company: Company = field(default_factory=nobody)
     began: float = field(default_factory=time.monotonic)
 
     @property

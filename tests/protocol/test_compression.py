@@ -25,6 +25,7 @@ def mailbox(mailbox_factory: MailboxFactory) -> Mailbox:
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compression, "ENOUGH", 100_000)
+    monkeypatch.setattr(compression, "BUSY", float("inf"))
 
 
 def _read(login: Login) -> tuple[MailSession, dict[int, Octets | None]]:
@@ -55,6 +56,13 @@ def test_a_narrow_line_carries_fewer_octets_and_the_same_mail(mailbox: Mailbox) 
 def test_a_wide_line_is_left_alone(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compression, "SLOW", 0)
     with Line(mailbox.port, rate=1e9) as line:
+        _session, came = _read(_login(mailbox, line.port))
+    assert line.octets > sum(len(raw or b"") for raw in came.values())
+
+
+def test_a_process_that_has_too_much_to_do_is_not_given_more(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compression, "BUSY", 0)
+    with Line(mailbox.port, rate=5_000_000) as line:
         _session, came = _read(_login(mailbox, line.port))
     assert line.octets > sum(len(raw or b"") for raw in came.values())
 

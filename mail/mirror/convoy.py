@@ -1,0 +1,164 @@
+"""The batches of a folder in their order, fetched ahead by one session, or in turn by several."""
+
+import contextlib
+import itertools
+import logging
+import queue
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from mail.imap.session import MailSession
+from mail.mirror.ahead import Ahead
+from mail.mirror.hauls import Haul, begun, entries, filled, hauls
+from mail.mirror.turn import Turn
+from mail.sync.visit import ENTRIES
+from mail.types import LocalFolder, MailError
+
+log = logging.getLogger(__name__)
+
+STAGE = (
+    3 * ENTRIES
+)  # messages that are shared out at once: their sizes are asked for before, by the first session alone
+_GIVEN = 2  # batches that a session has at once: one that comes, one that is ordered
+LEFT = "the batch before could not be stored"
+
+
+class _Line:
+    """One session's part of the batches."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.session = turn.open_session
+        self._given: queue.SimpleQueue[Haul | None] = queue.SimpleQueue()
+        self._out: deque[Haul] = deque()
+        produce = filled(turn, self._given)
+        self._ahead = Ahead(produce, abandon=lambda: self.session.stop(LEFT), drop=Haul.drop)
+        self._coming = iter(self._ahead)
+
+    def __enter__(self) -> Self:
+        self._ahead.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._given.put(None)
+        self._ahead.__exit__(kind, error, trace)
+        for haul in self._out:
+            haul.drop()
+
+    def give(self, haul: Haul) -> None:
+        """One more to fetch."""
+        self._out.append(haul)
+        self._given.put(haul)
+
+    def next(self) -> Haul:
+        """Wait for the first of those that were given and did not come yet. Raises what the session raises."""
+        haul = next(self._coming)
+        self._out.popleft()
+        return haul
+
+    def end(self) -> None:
+        """Let it finish what is under way, which is fetched once more by another."""
+        self._given.put(None)
+        with contextlib.suppress(MailError):
+            for haul in self._coming:
+                haul.drop()
+
+
+class _SessionLost(Exception):
+    """A further session failed at something: the others go on."""
+
+    def __init__(self, session: MailSession) -> None:
+        super().__init__()
+        self.session = session
+
+
+class Convoy:
+    """Iterates over what comes of the UIDs. Whoever leaves before the end loses the connections.
+
+    Raises what the first session raises: FolderFailed, ConnectionFailed.
+    """
+
+    def __init__(self, turn: Turn, folder: LocalFolder, uids: Sequence[int]) -> None:
+        self._turn = turn
+        self._folder = folder
+        self._left = list(uids)
+        self._open = ExitStack()
+        self._began, self._cpu = time.monotonic(), time.process_time()
+        self._blocked = turn.open_session.meter.blocked
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def __iter__(self) -> Iterator[Haul]:
+        while self._left:
+            company = self._turn.company.at(self._folder) if self._is_worth_company() else []
+            for haul in self._together(company) if company else self._alone():
+                del self._left[: len(haul.uids)]
+                yield haul
+            if self._turn.is_over():
+                return
+
+    def _is_worth_company(self) -> bool:
+        waited = self._turn.open_session.meter.blocked - self._blocked
+        seconds, busy = time.monotonic() - self._began, time.process_time() - self._cpu
+        return self._turn.company.is_worth(len(self._left), seconds, waited, busy)
+
+    def _alone(self) -> Iterator[Haul]:
+        """Until all is done, the turn is over, or it would go faster in company."""
+        produce = hauls(self._turn, tuple(self._left), until=self._is_worth_company)
+        session = self._turn.open_session
+        yield from self._open.enter_context(Ahead(produce, abandon=lambda: session.stop(LEFT), drop=Haul.drop))
+
+    def _together(self, company: list[MailSession]) -> Iterator[Haul]:
+        """Until all is done, the turn is over, or one of the company is lost."""
+        turns = [self._turn, *(replace(self._turn, open_session=session) for session in company)]
+        lines = [self._open.enter_context(_Line(turn)) for turn in turns]
+        try:
+            yield from self._in_turn(lines, tuple(self._left))
+        except _SessionLost as lost:
+            log.info("account %s: a further session is lost: %s", self._turn.account_id, lost.__cause__)
+            self._turn.company.leave(lost.session)
+        for line in lines:
+            line.end()
+
+    def _in_turn(self, lines: list[_Line], uids: Sequence[int]) -> Iterator[Haul]:
+        """Room is taken in the order in which batches are stored, or some would wait for room that others keep."""
+        first, made = lines[0], False
+        following = itertools.cycle(lines)
+        under_way: deque[_Line] = deque()
+        for start in range(0, len(uids), STAGE):
+            for batch, too_large in list(entries(self._turn, uids[start : start + STAGE])):
+                if made and self._turn.is_over():
+                    break
+                if len(under_way) >= _GIVEN * len(lines):
+                    yield _next(under_way, first)
+                while (haul := begun(self._turn, batch, headers_only=too_large, wait=not under_way)) is None:
+                    yield _next(under_way, first)
+                under_way.append(next(following))
+                under_way[-1].give(haul)
+                made = True
+            while under_way:
+                yield _next(under_way, first)
+            if self._turn.is_over():
+                return
+
+
+def _next(under_way: deque[_Line], first: _Line) -> Haul:
+    line = under_way.popleft()
+    try:
+        return line.next()
+    except MailError as error:
+        if line is first:
+            raise
+        raise _SessionLost(line.session) from error
