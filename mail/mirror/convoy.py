@@ -33,7 +33,7 @@ class _Line:
 
     def __init__(self, turn: Turn) -> None:
         self.session = turn.open_session
-        self._given: queue.SimpleQueue[Haul | None] = queue.SimpleQueue()
+        self._given: queue.Queue[Haul | None] = queue.Queue()
         self._out: deque[Haul] = deque()
         produce = filled(turn, self._given)
         self._ahead = Ahead(produce, abandon=lambda: self.session.stop(LEFT), drop=Haul.drop)

@@ -94,7 +94,7 @@ def hauls(turn: Turn, uids: Sequence[int], until: Callable[[], bool] = lambda: F
             haul.drop()
 
 
-def filled(turn: Turn, given: "queue.SimpleQueue[Haul | None]") -> Iterator[Haul]:
+def filled(turn: Turn, given: "queue.Queue[Haul | None]") -> Iterator[Haul]:
     """Each batch that is given until there is None, and the next one ordered ahead if it is there by then. Raises
     FolderFailed, ConnectionFailed."""
     following = given.get()
