@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from mail.imap.session import MailSession
-from mail.types import LocalFolder, MailError
+from mail.types import ConnectionFailed, LocalFolder, MailError
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,11 @@ class Company:
 
 def nobody() -> Company:
     """None besides the first."""
-    return Company(0, NotImplemented)
+    return Company(0, _refuse)
+
+
+def _refuse() -> MailSession:
+    raise ConnectionFailed("No further session is wanted.")
 
 
 def _is_at(session: MailSession, folder: LocalFolder) -> bool:

@@ -21,9 +21,7 @@ from mail.types import LocalFolder, MailError
 
 log = logging.getLogger(__name__)
 
-STAGE = (
-    3 * ENTRIES
-)  # messages that are shared out at once: their sizes are asked for before, by the first session alone
+STAGE = 3 * ENTRIES  # messages shared out at once: their sizes are asked for before, by the first session alone
 _GIVEN = 2  # batches that a session has at once: one that comes, one that is ordered
 LEFT = "the batch before could not be stored"
 
