@@ -9,7 +9,7 @@ from pathlib import Path
 
 LOG_ALL = "log_statement=all"
 
-_LINE = re.compile(r"^\S.*? LOG:  (?:statement|execute [^:]*): (\w+)", re.MULTILINE)
+_LINE = re.compile(r"^\S.*? LOG:  (?:statement|execute [^:]*):\s+(\w+)", re.MULTILINE)
 _FRAME = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START"})
 
 

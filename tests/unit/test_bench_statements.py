@@ -12,7 +12,9 @@ AFTER = """\
 2025-01-01 00:00:00.003 UTC [8] LOG:  checkpoint starting: time
 2025-01-01 00:00:00.004 UTC [7] LOG:  execute <unnamed>: SELECT 2
 2025-01-01 00:00:00.005 UTC [7] LOG:  statement: COPY mail_message FROM STDIN
-2025-01-01 00:00:00.006 UTC [7] LOG:  statement: COMMIT
+2025-01-01 00:00:00.006 UTC [7] LOG:  statement:
+	INSERT INTO a
+2025-01-01 00:00:00.007 UTC [7] LOG:  statement: COMMIT
 """
 
 
@@ -24,4 +26,4 @@ def test_what_was_asked_since_is_counted_and_transactions_ends_apart(tmp_path: P
     assert log.since(mark) == Asked(0, 0)
     with path.open("a") as more:
         more.write(AFTER)
-    assert log.since(mark) == Asked(statements=3, frames=2)
+    assert log.since(mark) == Asked(statements=4, frames=2)
