@@ -30,6 +30,6 @@ echo "Installing the packages of requirements/$1.txt into .venv …"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "requirements/$1.txt"
 # flanker writes the tables of its grammars into its package at its first import, with no lock: two processes that start
 # at once would read each other's halves.
-.venv/bin/python -c "import flanker.addresslib.address"
+.venv/bin/python -c "import logging; logging.disable(); import flanker.addresslib.address"
 touch ".venv/$1.stamp"
 [ "$1" = base ] || touch .venv/base.stamp
