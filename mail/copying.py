@@ -6,14 +6,6 @@ from typing import Any
 
 from mail import libpq
 
-_ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
-
-
-def copy_rows(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
-    """COPY rows of texts as PostgreSQL reads them for the columns' types. `cursor`: psycopg2's or Django's."""
-    lines = ["\t".join(["\\N" if value is None else _escaped(value) for value in row]) for row in rows]
-    libpq.copy(cursor.connection, f"COPY {table} ({', '.join(columns)}) FROM STDIN", ["\n".join(lines).encode()])
-
 
 def copy_binary(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
     """COPY rows that the caller made in the binary form; bytea as text is hex, twice the octets.
@@ -31,10 +23,3 @@ def array(texts: Iterable[str]) -> str:
 def plain_array(words: Iterable[object]) -> str:
     """An array of what needs no quotes: numbers, UUIDs."""
     return "{" + ",".join(map(str, words)) + "}"
-
-
-def _escaped(value: str) -> str:
-    for sign, escape in _ESCAPES:  # few values have any: four searches take a tenth of str.translate's time
-        if sign in value:
-            value = value.replace(sign, escape)
-    return value

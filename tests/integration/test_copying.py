@@ -9,11 +9,16 @@ import psycopg2
 import pytest
 from django.db import connection, transaction
 
-from mail.copying import copy_binary, copy_rows
+from mail import binary
+from mail.copying import copy_binary
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SIGNS = "tab\t, line\n, return\r, backslash \\, quote ', NUL's neighbour \x01, \N{SNOWMAN}"
+_begin = binary.Beginning(2, ("i",))
+
+
+def row(number: int, words: str) -> bytes:
+    return _begin(number) + binary.text(words)
 
 
 @pytest.fixture
@@ -26,48 +31,42 @@ def table() -> Iterator[str]:
         cursor.execute("DROP TABLE copied")
 
 
-def test_rows_arrive_as_they_are(table: str) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        copy_rows(cursor, table, ("number", "words"), [("1", SIGNS), ("2", None), ("3", "")])
-
-    assert stored(table) == [(1, SIGNS), (2, None), (3, "")]
-
-
 def test_more_than_a_socket_takes_at_once_arrives(table: str) -> None:
-    rows = [(str(number), f"{number} " * 10_000) for number in range(300)]
+    rows = [(number, f"{number} " * 10_000) for number in range(300)]
 
     with transaction.atomic(), connection.cursor() as cursor:
-        copy_rows(cursor, table, ("number", "words"), rows)
+        copy_binary(cursor, table, ("number", "words"), [row(*each) for each in rows])
 
-    assert [words for _number, words in stored(table)] == [words for _number, words in rows]
+    assert stored(table) == rows
 
 
 def test_no_rows_are_fine(table: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        copy_rows(cursor, table, ("number", "words"), [])
         copy_binary(cursor, table, ("number", "words"), [])
 
     assert stored(table) == []
 
 
 @pytest.mark.parametrize(
-    ("row", "kind", "code"),
+    ("octets", "kind", "code"),
     [
-        (("1", "there already"), psycopg2.errors.UniqueViolation, "23505"),
-        (("one", ""), psycopg2.errors.InvalidTextRepresentation, "22P02"),
-        (("2", "x" * 100_001), psycopg2.errors.StringDataRightTruncation, "22001"),
+        (row(1, "there already"), psycopg2.errors.UniqueViolation, "23505"),
+        (_begin(2) + binary.octets(b"\xff"), psycopg2.errors.CharacterNotInRepertoire, "22021"),
+        (_begin(2), psycopg2.errors.BadCopyFileFormat, "22P04"),
+        (row(2, "x" * 100_001), psycopg2.errors.StringDataRightTruncation, "22001"),
     ],
+    ids=["a key twice", "no UTF-8", "a row cut short", "too long a text"],
 )
 def test_a_refusal_is_psycopg2s_and_the_transaction_goes_on_from_its_savepoint(
-    table: str, row: tuple[str, str], kind: type[psycopg2.Error], code: str
+    table: str, octets: bytes, kind: type[psycopg2.Error], code: str
 ) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        copy_rows(cursor, table, ("number", "words"), [("1", "first")])
+        copy_binary(cursor, table, ("number", "words"), [row(1, "first")])
         cursor.execute("SAVEPOINT here")
         with pytest.raises(kind) as refused:
-            copy_rows(cursor, table, ("number", "words"), [row])
+            copy_binary(cursor, table, ("number", "words"), [octets])
         cursor.execute("ROLLBACK TO SAVEPOINT here")
-        copy_rows(cursor, table, ("number", "words"), [("2", "second")])
+        copy_binary(cursor, table, ("number", "words"), [row(2, "second")])
 
     assert refused.value.pgcode == code
     assert stored(table) == [(1, "first"), (2, "second")]
@@ -75,14 +74,14 @@ def test_a_refusal_is_psycopg2s_and_the_transaction_goes_on_from_its_savepoint(
 
 def test_a_table_that_is_not_there_is_named(table: str) -> None:
     with connection.cursor() as cursor, pytest.raises(psycopg2.errors.UndefinedTable, match="nowhere"):
-        copy_rows(cursor, "nowhere", ("number",), [("1",)])
+        copy_binary(cursor, "nowhere", ("number",), [])
 
     assert stored(table) == []
 
 
 def test_whoever_fails_half_way_has_written_nothing_and_the_connection_is_given_up(table: str) -> None:
     def rows() -> Iterator[bytes]:
-        yield b"\0\2\0\0\0\4\0\0\0\1" + b"\0\0\0\1x"
+        yield row(1, "x")
         raise KeyError("the second row")
 
     with connection.cursor() as cursor:
@@ -101,7 +100,7 @@ def test_a_server_that_ends_the_connection_is_an_operational_error(table: str) -
     def rows() -> Iterator[bytes]:
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [driver.info.backend_pid])
-        yield b"\0\2\0\0\0\4\0\0\0\1" + b"\0\0\0\1x"
+        yield row(1, "x")
 
     with connection.cursor() as cursor:
         driver = cursor.connection
@@ -118,7 +117,10 @@ import os; os.environ["SYNCFARM_DATABASE_CONNECTIONS"] = "4"
 import django; django.setup()
 import gevent
 from django.db import connection, transaction
-from mail.copying import copy_rows
+from mail.binary import Beginning, text
+from mail.copying import copy_binary
+
+begin = Beginning(2, ("i",))
 
 def hold():
     with transaction.atomic(), connection.cursor() as cursor:
@@ -130,7 +132,7 @@ def hold():
 def copy():
     locked.wait()
     with transaction.atomic(), connection.cursor() as cursor:
-        copy_rows(cursor, "copied", ("number", "words"), [(str(n), "x" * 1000) for n in range(2000)])
+        copy_binary(cursor, "copied", ("number", "words"), [begin(n) + text("x" * 1000) for n in range(2000)])
     connection.close()
 
 locked = gevent.event.Event()
