@@ -8,54 +8,38 @@ import queue
 import socket
 import threading
 import time
-from types import TracebackType
-from typing import Self
+
+from bench.listener import Listener
 
 _CHUNK = 16_384
 _UNDER_WAY = 256  # chunks in one direction: more than fits into any line that is worth a test
 
 
-class Line:
-    """Listens on a free port of 127.0.0.1 as long as the context lasts."""
+class Line(Listener):
+    """Lines to a port of 127.0.0.1."""
 
     def __init__(self, port: int, *, delay: float = 0.0, rate: float = float("inf"), most: int | None = None) -> None:
         """`delay`: seconds each way; `rate`: octets a second towards the client; `most`: connections at once, further
         ones are closed without a word."""
+        super().__init__()
         self.octets = 0  # towards clients
         self.refused = 0
         self._target = ("127.0.0.1", port)
         self._delay, self._rate, self._most = delay, rate, most
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
         self._open = 0
         self.most_open = 0
         self._counting = threading.Lock()
-        self._thread = threading.Thread(target=self._serve, name="line", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):  # closed
-            while True:
-                client, _ = self._listener.accept()
-                with self._counting:
-                    full = self._most is not None and self._open >= self._most
-                    self._open += not full
-                    self.refused += full
-                    self.most_open = max(self.most_open, self._open)
-                if full:
-                    client.close()
-                else:
-                    threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+    def attend(self, connection: socket.socket) -> None:
+        with self._counting:
+            full = self._most is not None and self._open >= self._most
+            self._open += not full
+            self.refused += full
+            self.most_open = max(self.most_open, self._open)
+        if full:
+            connection.close()
+        else:
+            threading.Thread(target=self._carry, args=(connection,), daemon=True).start()
 
     def _carry(self, client: socket.socket) -> None:
         with client, socket.create_connection(self._target) as server:

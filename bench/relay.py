@@ -5,8 +5,8 @@ import contextlib
 import socket
 import threading
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
+
+from bench.listener import Listener
 
 CHUNK = 65_536
 
@@ -27,29 +27,19 @@ class Traffic:
         )
 
 
-class CountingRelay:
-    """Listens on a free port of 127.0.0.1 as long as the context lasts."""
+class CountingRelay(Listener):
+    """Relays to a port of 127.0.0.1."""
 
     def __init__(self, port: int) -> None:
+        super().__init__()
         self._target = ("127.0.0.1", port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
         self._counting = threading.Lock()
         self._connections = self._round_trips = self._octets = 0
         self._lines: list[threading.Thread] = []
-        self._thread = threading.Thread(target=self._serve, name="relay", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in [self._thread, *self._lines]:
-            thread.join()
+    def __exit__(self, *failure: object) -> None:
+        super().__exit__(*failure)
+        self.settle()
 
     def traffic(self) -> Traffic:
         """All of it so far."""
@@ -63,14 +53,11 @@ class CountingRelay:
         self._lines.clear()
         return self.traffic()
 
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):  # closed
-            while True:
-                client, _ = self._listener.accept()
-                line = threading.Thread(target=self._carry, args=(client,), name="relay line", daemon=True)
-                self._lines.append(line)
-                self._count(connections=1)
-                line.start()
+    def attend(self, connection: socket.socket) -> None:
+        line = threading.Thread(target=self._carry, args=(connection,), daemon=True)
+        self._lines.append(line)
+        self._count(connections=1)
+        line.start()
 
     def _carry(self, client: socket.socket) -> None:
         answered = threading.Event()  # the server spoke last: what the client says now begins a round trip

@@ -1,17 +1,17 @@
 """The chaos driver's proxy does what it says, and its corruption is what a client can notice."""
 
+import contextlib
 import random
 import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from bench.chaos.faults import Corruption, Fault, draw
 from bench.chaos.proxy import Proxy
+from bench.listener import Listener
 
 ANSWERS = b"* OK hello\r\n* 1 FETCH (UID 7 BODY[] {12}\r\nSubject: {5}\r\n) FLAGS ())\r\nF1 OK done\r\n"
 MAIL = b"Subject: {5}"
@@ -66,33 +66,20 @@ def test_every_kind_is_drawn_and_most_connections_are_left_alone() -> None:
     assert 100 < sum(fault is not None for fault in drawn) < 300
 
 
-@contextmanager
-def talker(total: int) -> Iterator[int]:
-    """A server that says so many octets to everybody and waits for the client's end; its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
+class Talker(Listener):
+    """Says so many octets to everybody and waits for the client's end."""
 
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=say, args=(connection,), daemon=True).start()
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        self._total = total
 
-    def say(connection: socket.socket) -> None:
-        with connection:
-            try:
-                connection.sendall(b"x" * total)
-                connection.recv(1)
-            except OSError:
-                return
+    def attend(self, connection: socket.socket) -> None:
+        threading.Thread(target=self._say, args=(connection,), daemon=True).start()
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield int(listener.getsockname()[1])
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join()
+    def _say(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"x" * self._total)
+            connection.recv(1)
 
 
 def heard(port: int, total: int) -> int | type[OSError]:
@@ -111,7 +98,7 @@ TOTAL = 200_000
 
 
 def test_a_cut_ends_the_connection_in_the_middle_and_others_pass() -> None:
-    with talker(TOTAL) as port, Proxy(port, "seed", {"cut": 0.6}) as proxy:
+    with Talker(TOTAL) as talker, Proxy(talker.port, "seed", {"cut": 0.6}) as proxy:
         counts = [heard(proxy.port, TOTAL) for _ in range(30)]
         assert TOTAL in counts
         assert sum(count != TOTAL for count in counts) == proxy.struck["cut"] > 0
@@ -119,12 +106,12 @@ def test_a_cut_ends_the_connection_in_the_middle_and_others_pass() -> None:
 
 
 def test_a_reset_is_one_to_the_client() -> None:
-    with talker(TOTAL) as port, Proxy(port, "seed", {"reset": 0.9}) as proxy:
+    with Talker(TOTAL) as talker, Proxy(talker.port, "seed", {"reset": 0.9}) as proxy:
         assert ConnectionResetError in [heard(proxy.port, TOTAL) for _ in range(20)]
 
 
 def test_a_stall_passes_everything_on_and_calm_ends_it_at_once() -> None:
-    with talker(TOTAL) as port, Proxy(port, "3", {"stall": 1.0}) as proxy:
+    with Talker(TOTAL) as talker, Proxy(talker.port, "3", {"stall": 1.0}) as proxy:
         waiting = [threading.Thread(target=heard, args=(proxy.port, TOTAL)) for _ in range(20)]
         for thread in waiting:
             thread.start()

@@ -6,9 +6,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 
+from bench.listener import Listener
 from mail.types import Login
 from tests.laws.commands import Token, read_command
 from tests.laws.conversation import PASSWORD, USER, Conversation, Hangup, Refused
@@ -20,7 +19,7 @@ class LineBroken(Exception):
     """The connection is to break here."""
 
 
-class ModelServer:
+class ModelServer(Listener):
     """Serves a mailbox in the given manner.
 
     `heard`: the commands of the turn, without tags; `withheld`: (folder, uid) -> how many times more it is not handed
@@ -28,6 +27,7 @@ class ModelServer:
     """
 
     def __init__(self, mailbox: Mailbox, manner: Manner) -> None:
+        super().__init__()
         self.mailbox = mailbox
         self.heard: list[list[Token]] = []
         self.withheld: dict[tuple[Folder, int], int] = {}
@@ -35,26 +35,13 @@ class ModelServer:
         self._chance = manner.chance()
         self._trouble = Trouble()
         self._sent = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._attending: list[threading.Thread] = []
         self.errors: list[BaseException] = []
 
     @property
     def login(self) -> Login:
         """How to reach it."""
-        return Login("127.0.0.1", self._listener.getsockname()[1], "none", USER, PASSWORD, trusted=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(timeout=10)
+        return Login("127.0.0.1", self.port, "none", USER, PASSWORD, trusted=True)
 
     @contextmanager
     def troubled(self, trouble: Trouble) -> Iterator[None]:
@@ -77,13 +64,10 @@ class ModelServer:
         """The trouble of this turn is over."""
         self._trouble = Trouble()
 
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                attending = threading.Thread(target=self._attend, args=(connection,), daemon=True)
-                attending.start()
-                self._attending.append(attending)
+    def attend(self, connection: socket.socket) -> None:
+        attending = threading.Thread(target=self._attend, args=(connection,), daemon=True)
+        attending.start()
+        self._attending.append(attending)
 
     def _attend(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, EOFError):

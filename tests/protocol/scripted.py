@@ -9,9 +9,8 @@ import time
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from bench.listener import Listener
 from mail.types import Login
 
 DROP = b"<drop>"  # at the end of an answer: close the connection
@@ -29,50 +28,35 @@ _ORDINARY = {
 }
 
 
-class ScriptedServer:
+class ScriptedServer(Listener):
     """Answers each command by its first words; %T stands for the tag. `heard` holds the commands without tags."""
 
     def __init__(
         self, script: Mapping[str, bytes], greeting: bytes = b"* OK ready\r\n", tls: Path | None = None
     ) -> None:
         """`tls`: a directory with cert.pem and key.pem, used after STARTTLS."""
+        super().__init__()
         self.heard: list[bytes] = []
         self.literal_plus = True  # whether {1+} is understood, offered or not
         self._script = {**_ORDINARY, **script}
         self.greeting = greeting
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve, daemon=True)
 
     @property
     def login(self) -> Login:
         """How to reach it."""
-        return Login("127.0.0.1", self._listener.getsockname()[1], "none", "alice", "secret", trusted=True)
+        return Login("127.0.0.1", self.port, "none", "alice", "secret", trusted=True)
 
     def now(self, script: Mapping[str, bytes]) -> None:
         """From now on it answers so, and forgets what it heard."""
         self._script = {**_ORDINARY, **script}
         self.heard.clear()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(timeout=10)
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                with connection, contextlib.suppress(OSError):
-                    connection.settimeout(10)
-                    if _say(connection, self.greeting):
-                        self._converse(connection)
+    def attend(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(10)
+            if _say(connection, self.greeting):
+                self._converse(connection)
 
     def _converse(self, connection: socket.socket) -> None:
         stream = connection.makefile("rb")
