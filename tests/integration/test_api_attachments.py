@@ -6,7 +6,8 @@ from django.test import Client
 from accounts.models import Account
 from api.downloads import disposition
 from mail.models import Message
-from tests.integration.factories import make_account, make_key, make_message
+from tests.integration.api_client import *  # noqa: F403 -- fixtures
+from tests.integration.factories import make_message
 
 pytestmark = pytest.mark.django_db
 MAIL = (
@@ -25,16 +26,6 @@ PART = {
     "disposition": "attachment",
     "is_inline": False,
 }
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def api(account: Account) -> Client:
-    return Client(headers={"authorization": f"Bearer {make_key(account.application)[1]}"})
 
 
 @pytest.fixture

@@ -10,19 +10,10 @@ from django.utils import timezone
 
 from accounts.models import Account
 from mail import changes
-from tests.integration.factories import log_changes, make_account, make_folder, make_key, make_message, unknown_id
+from tests.integration.api_client import *  # noqa: F403 -- fixtures
+from tests.integration.factories import log_changes, make_folder, make_message, unknown_id
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account()
-
-
-@pytest.fixture
-def api(account: Account) -> Client:
-    return Client(headers={"authorization": f"Bearer {make_key(account.application)[1]}"})
 
 
 def ask(api: Client, account: Account, query: str = "") -> Any:

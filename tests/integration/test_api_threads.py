@@ -1,5 +1,4 @@
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -8,40 +7,12 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from mail import search
-from tests.integration.factories import (
-    ALICE,
-    BOB,
-    START,
-    log_changes,
-    make_account,
-    make_folder,
-    make_key,
-    make_message,
-    make_thread,
-)
+from tests.integration.api_client import *  # noqa: F403 -- fixtures
+from tests.integration.api_client import get, subjects
+from tests.integration.factories import ALICE, BOB, START, log_changes, make_folder, make_message, make_thread
 
 pytestmark = pytest.mark.django_db
 ME = {"name": "", "email": "Me@example.test"}
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account(email="me@example.test")
-
-
-@pytest.fixture
-def api(account: Account) -> Client:
-    return Client(headers={"authorization": f"Bearer {make_key(account.application)[1]}"})
-
-
-def get(api: Client, account: Account, path: str) -> Any:
-    answer = api.get(f"/v3/grants/{account.pk}/threads{path}")
-    assert answer.status_code == 200, answer.content
-    return answer.json()
-
-
-def subjects(api: Client, account: Account, query: str = "") -> list[str]:
-    return [each["subject"] for each in get(api, account, query)["data"]]
 
 
 def test_a_thread_has_what_its_messages_have(api: Client, account: Account) -> None:
@@ -60,7 +31,7 @@ def test_a_thread_has_what_its_messages_have(api: Client, account: Account) -> N
         to_addresses=[ME],
         draft=True,
     )
-    data = get(api, account, f"/{thread.pk}")["data"]
+    data = get(api, account, f"/threads/{thread.pk}")["data"]
     assert (data["id"], data["grant_id"], data["object"], data["subject"]) == (
         *(str(thread.pk), str(account.pk)),
         *("thread", "Lunch"),
@@ -80,7 +51,7 @@ def test_a_thread_has_what_its_messages_have(api: Client, account: Account) -> N
     assert data["latest_draft_or_message"]["id"] == str(last.pk)
     assert data["latest_draft_or_message"]["body"] == "<p>Hello</p>"
     assert data["snippet"] == "Hello"
-    assert get(api, account, "")["data"] == [data]
+    assert get(api, account, "/threads")["data"] == [data]
 
 
 def test_threads_are_listed_by_their_latest_message(api: Client, account: Account) -> None:
@@ -88,7 +59,7 @@ def test_threads_are_listed_by_their_latest_message(api: Client, account: Accoun
     make_message(account, thread=old, at=START)
     make_message(account, subject="between", at=START + timedelta(hours=1))
     make_message(account, thread=old, at=START + timedelta(hours=2))
-    assert subjects(api, account) == ["old", "between"]
+    assert subjects(api, account, "/threads") == ["old", "between"]
 
 
 @pytest.mark.parametrize(
@@ -128,37 +99,37 @@ def test_filters_leave_threads_that_fit(api: Client, account: Account, query: st
     )  # fmt: skip
     log_changes(account, ("message", row.pk, "created"))
     search.index_account(account.pk)
-    assert subjects(api, account, "?" + query.format(inbox=inbox.pk, trash=trash.pk)) == found
+    assert subjects(api, account, "/threads?" + query.format(inbox=inbox.pk, trash=trash.pk)) == found
     for thread in (lunch, dinner):
-        assert subjects(api, account, f"?thread_id={thread.pk}") == [thread.subject]
+        assert subjects(api, account, f"/threads?thread_id={thread.pk}") == [thread.subject]
 
 
 def test_pages_hold_every_thread_once(api: Client, account: Account) -> None:
     for number in range(5):
         make_message(account, subject=str(number), at=START)
-    first = get(api, account, "?limit=2")
-    second = get(api, account, f"?limit=2&page_token={first['next_cursor']}")
-    third = get(api, account, f"?limit=2&page_token={second['next_cursor']}")
+    first = get(api, account, "/threads?limit=2")
+    second = get(api, account, f"/threads?limit=2&page_token={first['next_cursor']}")
+    third = get(api, account, f"/threads?limit=2&page_token={second['next_cursor']}")
     assert "next_cursor" not in third
     assert sorted(each["subject"] for page in (first, second, third) for each in page["data"]) == [*"01234"]
 
 
 def test_select_keeps_what_the_sdks_need(api: Client, account: Account) -> None:
     make_message(account)
-    data = get(api, account, "?select=subject")["data"][0]
+    data = get(api, account, "/threads?select=subject")["data"][0]
     needed = {"id", "grant_id", "has_drafts", "starred", "unread", "message_ids", "folders", "latest_draft_or_message"}
     assert set(data) == {"subject", *needed}
 
 
 def test_a_list_takes_as_many_queries_for_many_as_for_few(api: Client, account: Account) -> None:
     make_message(account)
-    get(api, account, "")  # notes that the key is used
+    get(api, account, "/threads")  # notes that the key is used
     with CaptureQueriesContext(connection) as few:
-        get(api, account, "")
+        get(api, account, "/threads")
     for _ in range(10):
         thread = make_thread(account)
         make_message(account, thread=thread)
         make_message(account, thread=thread)
     with CaptureQueriesContext(connection) as many:
-        assert len(get(api, account, "")["data"]) == 11
+        assert len(get(api, account, "/threads")["data"]) == 11
     assert len(many) == len(few) <= 7
