@@ -1,24 +1,15 @@
 """What a batch costs in statements, whatever it holds: none per message, none that grows with a thread."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from mail.models import Message, Thread
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected, fill, mail, sync
 from tests.mailboxes import Mailbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _guarded(transactional_db: None, trusted_loopback: None) -> Iterator[None]:
-    with guarded_log():
-        yield
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A mailbox of 7,000 real mails over several folders: every one is mirrored, byte for byte."""
 
 import random
-from collections.abc import Iterator
 
 import pytest
 from imapclient import IMAPClient
@@ -10,18 +9,11 @@ from accounts.models import Account
 from mail import audit, raw
 from mail.models import Message, Thread
 from tests import corpus
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected, live, log_of, mirror_state, server_state, sync
 from tests.mailboxes import MailboxFactory
 
 FOLDERS = ("INBOX", "Entwürfe", "A/B & C", "INBOX.日本語", "Archive")
 FLAGS = ("\\Seen", "\\Flagged", "\\Answered", "\\Draft", "$Label1", "NonJunk")
-
-
-@pytest.fixture(autouse=True)
-def _guarded(transactional_db: None, trusted_loopback: None) -> Iterator[None]:
-    with guarded_log():
-        yield
 
 
 def load(client: IMAPClient) -> int:
@@ -42,6 +34,7 @@ def load(client: IMAPClient) -> int:
 @corpus.needs_corpus
 @pytest.mark.timeout(600)
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("guarded")
 def test_every_real_mail_is_mirrored_byte_for_byte(mailbox_factory: MailboxFactory) -> None:
     mailbox = mailbox_factory("qresync")
     with mailbox.client() as client:

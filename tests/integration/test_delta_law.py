@@ -2,7 +2,7 @@
 missed nothing. Over REST, while another client changes the mailbox at random, on every strategy."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,18 +12,11 @@ from imapclient import IMAPClient
 from accounts import keys
 from accounts.models import Account
 from mail import audit
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected, fill, mail, mirror_state, server_state, sync
 from tests.mailboxes import Mailbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
 COLLECTIONS = {"message": "messages", "thread": "threads", "folder": "folders"}
-
-
-@pytest.fixture(autouse=True)
-def _guarded(transactional_db: None, trusted_loopback: None) -> Iterator[None]:
-    with guarded_log():
-        yield
 
 
 class Reader:

@@ -5,7 +5,7 @@ import gc
 import hashlib
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from django.utils import timezone
@@ -21,30 +21,19 @@ from mail.models import Gap, Message
 from mail.raw.repacking import repack
 from mail.sync import visit
 from mail.types import Arrival, ConnectionFailed
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected, fill, live, mail, mirror_state, server_state, sync
+from tests.integration.qresync_mailbox import *  # noqa: F403 -- fixtures
 from tests.integration.raw_stores import *  # noqa: F403 -- fixtures
 from tests.integration.raw_stores import sound
 from tests.integration.scripted_inbox import Inbox, attempt, connected_to, holds
-from tests.mailboxes import Mailbox, MailboxFactory
+from tests.mailboxes import Mailbox
 from tests.memory import files_of_at_most, peak
 from tests.protocol.scripted import ScriptedServer, cut_after
 from tests.unit.test_mime_bounds import HOSTILE
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
 
 MB = 1_000_000
-
-
-@pytest.fixture(autouse=True)
-def _guarded(transactional_db: None, trusted_loopback: None) -> Iterator[None]:
-    with guarded_log():
-        yield
-
-
-@pytest.fixture
-def mailbox(mailbox_factory: MailboxFactory) -> Mailbox:
-    return mailbox_factory("qresync")
 
 
 def recording(octets: int) -> bytes:

@@ -1,23 +1,14 @@
 """Another client changes the mailbox; one sync brings the mirror to the server's state, on every strategy."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.db import InternalError
 
 from accounts.models import Account
 from mail.models import Folder, Message, Thread
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected, fill, ids, live, log_of, mail, mirror_state, server_state, sync
 from tests.mailboxes import Mailbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _guarded(transactional_db: None, trusted_loopback: None) -> Iterator[None]:
-    with guarded_log():
-        yield
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
 
 
 def test_the_guard_catches_a_write_past_the_log(account: Account) -> None:

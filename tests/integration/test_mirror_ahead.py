@@ -6,7 +6,6 @@ import pytest
 
 from mail.mirror import room
 from mail.models import Gap
-from tests.integration.guard import guarded_log
 from tests.integration.scripted_inbox import OK, Inbox, attempt, connected_to, holds
 from tests.protocol.scripted import DROP, SPOKEN, ScriptedServer
 
@@ -16,13 +15,10 @@ _BODIES = "UID FETCH %d (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])"
 
 
 @pytest.fixture(autouse=True)
-def _one_message_a_batch(
-    transactional_db: None, trusted_loopback: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def _one_message_a_batch(guarded: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("mail.sync.visit.BATCH_MESSAGES", 1)
     before = room.IN_FLIGHT._free
-    with guarded_log():
-        yield
+    yield
     assert room.IN_FLIGHT._free == before, "all room is given back"
 
 

@@ -17,7 +17,6 @@ from mail.mirror import Result, room, sync_account
 from mail.mirror.company import Company
 from mail.types import ConnectionFailed, Fetched, LeaseLost, Selected, SyncPoint
 from syncfarm.dovecot import Dovecot
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected, fill, mail, mirror_state, server_state, sync
 from tests.mailboxes import Mailbox, MailboxFactory
 
@@ -27,14 +26,13 @@ COUNT = 60
 
 
 @pytest.fixture(autouse=True)
-def _soon(transactional_db: None, trusted_loopback: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _soon(guarded: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """It is worth company after the first batch, unless a test says otherwise."""
     monkeypatch.setattr("mail.sync.visit.BATCH_MESSAGES", 3)
     monkeypatch.setattr("mail.mirror.convoy.STAGE", 30)
     monkeypatch.setattr(Company, "is_worth", lambda self, left, *_: bool(self._room or self._sessions) and left > 6)
     before = room.IN_FLIGHT._free
-    with guarded_log():
-        yield
+    yield
     assert room.IN_FLIGHT._free == before, "all room is given back"
     assert not [thread for thread in threading.enumerate() if thread.name == "ahead"]
 
@@ -76,12 +74,16 @@ def recover(account: Account) -> None:
     assert not sync(account).more
 
 
-def test_three_connections_copy_what_one_would(mailbox: Mailbox) -> None:
+def is_copied_over(connections: int, mailbox: Mailbox) -> bool:
+    """Whether one turn copies all of it, over so many connections."""
     with Line(mailbox.port) as line:
         account = through(line, mailbox)
-        assert not sync(account).more
-        assert line.most_open == 3
-    assert is_right(account, mailbox)
+        more = sync(account).more
+    return not more and line.most_open == connections and is_right(account, mailbox)
+
+
+def test_three_connections_copy_what_one_would(mailbox: Mailbox) -> None:
+    assert is_copied_over(3, mailbox)
 
 
 def test_turns_that_end_half_way_leave_off_where_the_next_goes_on(mailbox: Mailbox) -> None:
@@ -96,11 +98,7 @@ def test_turns_that_end_half_way_leave_off_where_the_next_goes_on(mailbox: Mailb
 
 def test_a_provider_that_allows_no_more_is_asked_for_no_more(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.presets.CONNECTIONS", 2)
-    with Line(mailbox.port) as line:
-        account = through(line, mailbox)
-        sync(account)
-        assert line.most_open == 2
-    assert is_right(account, mailbox)
+    assert is_copied_over(2, mailbox)
 
 
 @pytest.mark.parametrize("most", [1, 2])
@@ -274,8 +272,4 @@ def test_it_is_left_alone_where_nobody_waits_for_the_server(mailbox: Mailbox, mo
     monkeypatch.setattr("mail.sync.visit.BATCH_MESSAGES", 5)
     monkeypatch.setattr("mail.mirror.company.LONG", 6)
     monkeypatch.setattr("mail.mirror.company.PATIENCE", 0)
-    with Line(mailbox.port) as line:
-        account = through(line, mailbox)
-        sync(account)
-        assert line.most_open == 1
-    assert is_right(account, mailbox)
+    assert is_copied_over(1, mailbox)

@@ -1,6 +1,5 @@
 """What a server offers and fails at is remembered with its host."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,18 +7,11 @@ from django.utils import timezone
 
 from accounts import hosts
 from accounts.models import Host
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import sync
 from tests.integration.scripted_inbox import Inbox, connected_to, holds
 from tests.protocol.scripted import ScriptedServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _guarded(transactional_db: None, trusted_loopback: None) -> Iterator[None]:
-    with guarded_log():
-        yield
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
 
 
 def test_what_a_server_fails_at_is_remembered_for_all_its_accounts_and_tried_again_after_a_week() -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,18 +13,11 @@ from mail import intent, lease
 from mail.imap.session import MailSession
 from mail.mirror import sync_account
 from mail.types import LeaseLost
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected
 from tests.mailboxes import Mailbox
 from tests.protocol.scripted import STALL, ScriptedServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _guarded(transactional_db: None, trusted_loopback: None) -> Iterator[None]:
-    with guarded_log():
-        yield
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
 
 
 @pytest.fixture

@@ -1,24 +1,15 @@
 """Whole turns against servers that do what Dovecot would not: nothing is lost, nothing doubled, the account recovers."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from accounts.models import AccountState, Host
 from mail.models import Folder, Gap, Message
 from mail.types import ConnectionFailed
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import ids, log_of, mail, mirror_state, sync
 from tests.integration.scripted_inbox import OK, Inbox, attempt, connected_to, holds
 from tests.protocol.scripted import DROP, ScriptedServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _guarded(transactional_db: None, trusted_loopback: None) -> Iterator[None]:
-    with guarded_log():
-        yield
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
 
 
 # --- numbers that are wrong ------------------------------------------------------------------------------------------

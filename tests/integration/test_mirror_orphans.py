@@ -1,23 +1,14 @@
 """Messages that lost their last place: did they move, or are they deleted?"""
 
-from collections.abc import Iterator
-
 import pytest
 from django.utils import timezone
 
 from mail.imap.session import MailSession
 from mail.models import Gap, Message
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected, fill, log_of, mirror_state, server_state, sync
 from tests.mailboxes import MailboxFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _guarded(transactional_db: None, trusted_loopback: None) -> Iterator[None]:
-    with guarded_log():
-        yield
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
 
 
 def test_a_mail_that_moves_to_where_the_server_withholds_it_is_not_deleted_meanwhile(

@@ -5,7 +5,7 @@ it, so transactions are counted apart. Claiming the account is the dispatcher's,
 """
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,19 +17,12 @@ from accounts.models import Account
 from accounts.network import open_socket
 from mail import lease
 from tasks.sync import sync as task
-from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected, fill, mirror_state, server_state, sync
 from tests.mailboxes import Mailbox, MailboxFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
 
 FOLDERS = 50
-
-
-@pytest.fixture(autouse=True)
-def _guarded(transactional_db: None, trusted_loopback: None) -> Iterator[None]:
-    with guarded_log():
-        yield
 
 
 @dataclass(slots=True)
