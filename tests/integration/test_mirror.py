@@ -1,5 +1,7 @@
 """Another client changes the mailbox; one sync brings the mirror to the server's state, on every strategy."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import InternalError
 
@@ -184,11 +186,12 @@ def test_a_message_deleted_during_a_reset_goes(account: Account, mailbox: Mailbo
 
 
 def test_replies_join_threads_in_whatever_order_they_come(account: Account, mailbox: Mailbox) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)  # of all: the thread has the subject of the earliest that is no reply
     with mailbox.client() as client:
-        client.append("INBOX", mail("Re: Plan", Message_ID="<c@x>", References="<a@x> <b@x>"))
-        client.append("日本語", mail("Plan", Message_ID="<a@x>"))
+        client.append("INBOX", mail("Re: Plan", Message_ID="<c@x>", References="<a@x> <b@x>"), msg_time=at)
+        client.append("日本語", mail("Plan", Message_ID="<a@x>"), msg_time=at)
     sync(account)
     with mailbox.client() as client:
-        client.append("INBOX", mail("Re: Plan", Message_ID="<b@x>", In_Reply_To="<a@x>"))
+        client.append("INBOX", mail("Re: Plan", Message_ID="<b@x>", In_Reply_To="<a@x>"), msg_time=at)
     sync(account)
     assert Thread.objects.get(account=account, subject="Plan").message_count == 3
