@@ -19,10 +19,12 @@ demo: .venv/base.stamp
 run: .venv/base.stamp
 	@exec $(BIN)/python -m syncfarm.farm
 
+# A file stays on one worker: its tests may share a farm, in order. In the order of the directories, or the farms, which
+# take minutes and are few tests, would begin last.
 test: .venv/dev.stamp
 	@sh requirements/system.sh dovecot chromium
 	@$(MAKE) --no-print-directory lint type
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 bench: .venv/dev.stamp
 	@sh requirements/system.sh dovecot mbsync offlineimap

@@ -10,7 +10,7 @@ from bench.chaos.report import Report
 from bench.chaos.run import calm, check, storm, sum_up
 from bench.chaos.scene import STRATEGIES, Plan, prepared
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("chaos")]
+pytestmark = pytest.mark.timeout(300)
 
 # The seed: worker-sync, beat, worker-action, Valkey and PostgreSQL are killed, in this order.
 PLAN = Plan(

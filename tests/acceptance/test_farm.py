@@ -18,7 +18,7 @@ from syncfarm.env import VARIABLES
 from syncfarm.farm import MARK
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("farm")]
+pytestmark = pytest.mark.timeout(240)
 
 
 class Farm:

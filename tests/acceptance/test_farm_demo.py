@@ -23,7 +23,6 @@ main()
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.xdist_group("farm")
 @pytest.mark.parametrize("start", [["-m", "syncfarm.demo"], ["-c", WITHOUT_DOVECOT]], ids=["dovecot", "pymap"])
 def test_the_demo_mirrors_verifies_and_leaves_nothing_running(start: list[str], tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if name not in VARIABLES}

@@ -17,7 +17,7 @@ from syncfarm.dovecot import Dovecot
 from tests.acceptance.test_farm import Farm, wait_until
 from tests.integration.mirroring import mail
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("mirroring farm")]
+pytestmark = pytest.mark.timeout(300)
 USER, PASSWORD = "ann@example.test", "correct horse"
 COUNT = 4000
 
