@@ -16,7 +16,7 @@ from tests.integration.guard import guarded_log
 from tests.integration.mirroring import connected, live, mail, mirror_state, server_state, sync
 from tests.integration.scripted_inbox import OK, Inbox, attempt, connected_to
 from tests.mailboxes import Mailbox
-from tests.protocol.scripted import ScriptedServer
+from tests.protocol.scripted import DROP, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -173,6 +173,20 @@ def test_a_server_whose_structures_are_not_imap_is_mirrored_in_the_next_turn_and
         assert attempt(account).error is None
         assert names() == []
         assert holds_all(inbox)
+
+
+@pytest.mark.parametrize("end", [DROP, b"* BYE no\r\n" + DROP])
+def test_a_server_that_hangs_up_at_a_structure_is_mirrored_in_the_end(end: bytes) -> None:
+    """After some failures messages are asked for one by one, and then without."""
+    inbox, told = large_inbox()
+    with ScriptedServer(server_of(inbox, end, told.replace(b"<here>", b"") + OK)) as server:
+        account = connected_to(server)
+        outcomes = [attempt(account).error is None for _ in range(3)]
+        assert outcomes == [False, False, True]
+        assert names() == []
+        assert holds_all(inbox)
+        assert not Gap.objects.exists()
+        assert not Host.objects.exclude(failing=[]).exists(), "it may have been the network"
 
 
 def holds_all(inbox: Inbox) -> bool:
