@@ -41,6 +41,10 @@ class NotFound(exceptions.NotFound):
         super().__init__(f"{what} is not found.")
 
 
+class NotMirrored(exceptions.NotFound):
+    """It exists on the mail server, and the mirror leaves its contents there; the message says why."""
+
+
 class CursorGone(exceptions.APIException):
     """The change log no longer has what comes after the cursor."""
 

@@ -9,6 +9,10 @@ from datetime import datetime
 
 Octets = bytes | mmap.mmap  # in memory, or in a temporary file (mail.spool)
 
+# What is read of one message's structure, whoever tells it: the message itself or its server.
+PARTS = 1_000  # leaves listed
+DEPTH = 100  # multiparts within multiparts; deeper ones are leaves
+
 
 class MailError(Exception):
     """What went wrong with a mailbox, in words for its owner.
@@ -138,10 +142,25 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A leaf of a message, or a nested message, as its server describes it: values of header fields as they are written
+    in a part, b"" where there are none."""
+
+    content_type: bytes
+    disposition: bytes = b""
+    encoding: bytes = b""
+    content_id: bytes = b""
+    octets: int = 0  # transfer-encoded
+    parent: str = ""  # subtype of the multipart it is in
+    subject: bytes = b""  # of a nested message
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
     """A message as fetched. `raw` is None when only its flags and dates were asked for; `complete` is False where it
-    holds the header alone, because the message is over the size cap. `digest`: SHA-256 of `raw`, where it was made
-    while that came."""
+    holds the header alone, because the message is over the size cap, and then `parts` are what the server tells of the
+    rest: its leaves, depth first, None where it tells nothing. `digest`: SHA-256 of `raw`, where it was made while that
+    came."""
 
     uid: int
     flags: frozenset[str]  # as sent, without \Recent
@@ -152,6 +171,7 @@ class Fetched:
     email_id: str = ""
     thread_id: str = ""
     digest: bytes = b""
+    parts: tuple[Part, ...] | None = None
 
 
 # --- what the mirror knows -----------------------------------------------------------------------------------------
@@ -233,7 +253,7 @@ class Attachment:
     part: int
     filename: str
     content_type: str  # lower case, "type/subtype"
-    size: int  # bytes after transfer decoding
+    size: int  # bytes after transfer decoding; an estimate where only the header is mirrored
     content_id: str = ""  # without angle brackets
     disposition: str = ""  # attachment | inline | ""
     is_inline: bool = False

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.models import Account
 from api import objects
 from api.downloads import bytes_response
-from api.errors import NotFound
+from api.errors import NotFound, NotMirrored
 from api.openapi import Answer
 from api.parameters import boolean, text
 from api.selection import SELECT, pick
@@ -74,11 +74,21 @@ class AttachmentDownload(GrantView):
     def get(self, request: Request, attachment: str, **_path: str) -> HttpResponse:
         """Download an attachment, whole or a range of it."""
         row, part = find_attachment(self.account, attachment, self.query.get("message_id"))
-        try:
-            content = mime.attachment_bytes(raw.stored(row) or b"", part["part"])
-        except IndexError:  # the mail is not stored whole
-            raise NotFound("The attachment's content") from None
+        content = _content(row, part["part"])
         return bytes_response(request.headers, content, part["filename"], part["content_type"], f'"{attachment}"')
+
+
+def _content(row: Message, part: int) -> bytes:
+    """Raises NotFound, and NotMirrored where the message was too large."""
+    mail = raw.stored(row)
+    if mail is None:
+        raise NotFound("The attachment's content")
+    if row.problem and raw.is_header(row, mail):
+        raise NotMirrored(f"The attachment's content is not mirrored. Its message has {row.problem}.")
+    try:
+        return mime.attachment_bytes(mail, part)
+    except IndexError:
+        raise NotFound("The attachment's content") from None
 
 
 def _names(message: str, row: Message) -> bool:

@@ -1,8 +1,8 @@
 """Asking about the selected folder, in the ways that the server may know, perhaps before the answer is needed."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from mail.imap import fetching, names, uidsets
+from mail.imap import fetching, names, offer, uidsets
 from mail.imap.offer import Offer, Way
 from mail.imap.orders import Early
 from mail.imap.reader import Data, Status
@@ -13,7 +13,10 @@ from mail.types import SyncPoint
 ENTRY = (b"UID FLAGS RFC822.SIZE",)
 BODY = (b"UID FLAGS INTERNALDATE RFC822.SIZE", b"BODY.PEEK[]")
 HEADER = (b"UID FLAGS INTERNALDATE RFC822.SIZE", b"BODY.PEEK[HEADER]")
-TOLD = {ENTRY: b"RFC822.SIZE", BODY: b"BODY[]", HEADER: b"BODY[HEADER]"}  # what of each nobody sends unasked
+STRUCTURE = b"BODYSTRUCTURE"  # may be missing in an answer
+STRUCTURED = (HEADER[0], STRUCTURE, HEADER[1])
+# What of each nobody sends unasked.
+TOLD = {ENTRY: b"RFC822.SIZE", BODY: b"BODY[]", HEADER: b"BODY[HEADER]", STRUCTURED: b"BODY[HEADER]"}
 
 
 class Asking:
@@ -22,6 +25,12 @@ class Asking:
     def __init__(self, offer: Offer) -> None:
         self._offer = offer
         self._early = Early()
+        self._unstructured: set[int] = set()  # whose structure was asked for and has not come
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """The structure of messages, if what came for it was not IMAP."""
+        return frozenset({offer.STRUCTURE} if self._unstructured and self._offer.wire.garbled else ())
 
     def responses(self, *ways: Way) -> Iterator[Data | Status]:
         """Those to the first way that works; those to what was ordered may be among them."""
@@ -40,6 +49,8 @@ class Asking:
         uid, items = fetching.items_of(response)
         if uid:
             self._early.note(uid, items)
+            if TOLD[STRUCTURED] in items:
+                self._unstructured.discard(uid)
 
     def fetch(self, uids: bytes, items: Sequence[bytes], *, ids: bool = False) -> Iterator[tuple[int, Items]]:
         """(uid, items) of each response; `ids`: with the provider's ids, where offered."""
@@ -51,13 +62,16 @@ class Asking:
     def fetched(self, uids: Collection[int], items: tuple[bytes, ...]) -> Iterator[tuple[int, Items]]:
         """What came of these by now, and then what else comes, ids among the items."""
         chunks = list(uidsets.chunks(uids))
+        self._expect_structures(uids, items)
         yield from self._early.taken(TOLD[items], list(uids))
         for chunk in chunks:
             yield from self.fetch(chunk, items, ids=True)
+        self._unstructured.difference_update(uids)
 
     def order(self, uids: Collection[int], items: tuple[bytes, ...]) -> None:
         """Have the server begin with what `fetched` is going to be asked for. Never fails."""
         self._early.expect(TOLD[items], uids)
+        self._expect_structures(uids, items)
         for chunk in uidsets.chunks(uids):
             self._offer.order(*self._ways_to_fetch(chunk, items, ids=True))
 
@@ -65,16 +79,27 @@ class Asking:
         """The folder is left: what was ordered is not asked for any more."""
         self._early.forget()
         self._offer.wire.forget_orders()
+        self._unstructured.clear()
+
+    def _expect_structures(self, uids: Iterable[int], items: Sequence[bytes]) -> None:
+        if STRUCTURE in items and self._offer.has(offer.STRUCTURE):
+            self._unstructured.update(uids)
 
     def _ways_to_fetch(self, uids: bytes, items: Sequence[bytes], *, ids: bool) -> list[Way]:
-        """The ids stand behind the first of the items."""
-        first, others = items[0], b"".join(b" " + item for item in items[1:])
-        if ids and self._offer.has("X-GM-EXT-1"):
-            return [("", (b"UID FETCH", uids, b"(%s X-GM-MSGID X-GM-THRID%s)" % (first, others)))]
-        ways: list[Way] = [("", (b"UID FETCH", uids, b"(%s%s)" % (first, others)))]
-        if ids:
-            ways.insert(0, ("OBJECTID", (b"UID FETCH", uids, b"(%s EMAILID THREADID%s)" % (first, others))))
-        return ways
+        """The ids stand behind the first of the items. The structure is given up before they are."""
+        first, *others = items
+        sparing = [(extension, [first, *more, *others]) for extension, more in self._ids(wanted=ids)]
+        ways = [(extension, [item for item in listed if item != STRUCTURE]) for extension, listed in sparing]
+        if STRUCTURE in items:
+            ways.insert(0, (offer.STRUCTURE, sparing[0][1]))
+        return [(extension, (b"UID FETCH", uids, b"(%s)" % b" ".join(listed))) for extension, listed in ways]
+
+    def _ids(self, *, wanted: bool) -> list[tuple[str, list[bytes]]]:
+        """What the provider's ids are asked by: the extension that is needed and the items, the best way first."""
+        if wanted and self._offer.has("X-GM-EXT-1"):
+            return [("", [b"X-GM-MSGID X-GM-THRID"])]
+        objectid = [("OBJECTID", [b"EMAILID THREADID"])] if wanted and self._offer.has("OBJECTID") else []
+        return [*objectid, ("", [])]
 
 
 def to_examine(offer: Offer, name: bytes | names.Literal, known: SyncPoint | None) -> list[Way]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
+from mail.imap import bodystructure
 from mail.imap.reader import Data, FetchData, Status, Token
 from mail.imap.regular import Items
 from mail.types import Entry, Fetched
@@ -95,6 +96,7 @@ def fetched(uid: int, items: Items, *, complete: bool) -> Fetched | None:
         complete=complete,
         email_id=email_id,
         thread_id=thread_id,
+        parts=None if complete else bodystructure.parts(items.get(b"BODYSTRUCTURE")),
     )
 
 

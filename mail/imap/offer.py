@@ -13,6 +13,8 @@ from mail.imap.wire import Command, CommandRefused, Wire
 
 Way = tuple[str, Command]  # the extension that the command needs or "", and the command
 
+STRUCTURE = "BODYSTRUCTURE"  # no extension: RFC 3501 has it, yet it is what servers fail at most, and it can be spared
+
 # Refusals that are about this folder or this moment (RFC 5530 §3); Exchange and others send such in words only.
 _NOT_ITS_FAULT = frozenset(
     {
@@ -44,7 +46,7 @@ class Offer:
 
     def has(self, extension: str) -> bool:
         """Whether the server offers it and has not been seen to fail at it."""
-        return extension in self.offered and extension not in self._without and extension not in self._failed
+        return (extension in self.offered or extension == STRUCTURE) and self.believes(extension)
 
     @property
     def strategy(self) -> str:
@@ -65,14 +67,10 @@ class Offer:
             try:
                 yield from self.wire.stream(*command)
             except CommandRefused as refused:
-                # The ids of messages hang on OBJECTID: it is given up only where it is not understood.
-                if (
-                    not extension
-                    or not may_be_the_extension(refused)
-                    or (extension == "OBJECTID" and refused.understood)
-                ):
+                if not _gives_way(extension, refused):
                     raise
-                suspects.append(extension)
+                if may_be_the_extension(refused):
+                    suspects.append(extension)
             else:
                 self.blame(*suspects)
                 return
@@ -88,6 +86,15 @@ class Offer:
     def blame(self, *extensions: str) -> None:
         """The server failed at these, and not at the same command without them."""
         self._failed.update(extensions)
+
+
+def _gives_way(extension: str, refused: CommandRefused) -> bool:
+    """Whether a refused command is to be asked without the extension that it uses."""
+    if extension == "OBJECTID":  # the ids of messages hang on it: given up only where it is not understood
+        return not refused.understood
+    if extension == STRUCTURE:  # a message without it is better than none, also where this one's fails
+        return not says_gone(refused)
+    return bool(extension) and may_be_the_extension(refused)
 
 
 def may_be_the_extension(refused: CommandRefused) -> bool:

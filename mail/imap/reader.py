@@ -192,7 +192,8 @@ def _is_one_message(items: list[Token]) -> bool:
         return False
     names = [name.upper() if isinstance(name, bytes) else b"" for name in listed[::2]]
     sections = [name for name in names if name.startswith(b"BODY[")]
-    uids = {str(value) for name, value in zip(names, listed[1::2], strict=True) if name == b"UID"}
+    values = (value for name, value in zip(names, listed[1::2], strict=True) if name == b"UID")
+    uids = {value if isinstance(value, bytes) else None for value in values}
     return b"" not in names and len(sections) == len(set(sections)) and len(uids) <= 1
 
 

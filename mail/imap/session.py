@@ -8,7 +8,7 @@ from typing import Self
 
 from mail import spool
 from mail.imap import asking, fetching, listing, names, pieces, searching, selecting, uidsets
-from mail.imap.asking import BODY, ENTRY, HEADER, Asking
+from mail.imap.asking import BODY, ENTRY, HEADER, STRUCTURED, Asking
 from mail.imap.capabilities import Extensions
 from mail.imap.compression import Compression
 from mail.imap.offer import Offer, Way, may_be_the_extension, says_gone
@@ -92,7 +92,7 @@ class MailSession:
     @property
     def failed(self) -> frozenset[str]:
         """Extensions that the server offers and failed at in this session; other ways were taken."""
-        return self._offer.failed | self._compression.failed
+        return self._offer.failed | self._compression.failed | self._asking.failed
 
     def folders(self) -> list[RemoteFolder]:
         """All folders with their counts; a count is None where the server does not tell it. Raises MailError."""
@@ -164,23 +164,27 @@ class MailSession:
     def order_bodies(self, uids: Sequence[int], *, headers_only: bool = False) -> None:
         """The same for `bodies`."""
         if not self._compression.is_due:
-            self._asking.order(uids, HEADER if headers_only else BODY)
+            self._asking.order(uids, STRUCTURED if headers_only else BODY)
 
     def bodies(self, uids: Sequence[int], *, headers_only: bool = False) -> Iterator[Fetched]:
         """The messages as the server sends them, each as it arrives; it may leave some out. One whose size is not as
-        the server says is asked for once more at the end.
+        the server says is asked for once more at the end. `headers_only`: with their parts, as far as it tells them.
 
         Whoever stops half way loses the connection. Raises FolderFailed after what came, and ConnectionFailed.
         """
         self._compression.switch_on_if_due()
         wanted = set(uids)
         doubted: dict[int, bytes] = {}
-        for message in self._messages(wanted, HEADER if headers_only else BODY):
+        for message in self._messages(wanted, STRUCTURED if headers_only else BODY):
             if headers_only or not self._is_doubtful(message):
                 yield message
             else:
                 doubted[message.uid] = spool.digest(message.raw or b"")
         yield from self._messages_again(doubted)
+
+    def headers(self, uids: Sequence[int]) -> Iterator[Fetched]:
+        """`bodies` with the headers alone, not even their parts: it may be these at which the server hangs up."""
+        yield from self._messages(set(uids), HEADER)
 
     def large(self, uid: int) -> Iterator[Fetched]:
         """One message as bodies() gives it, its octets in a temporary file where the server sends it in pieces.

@@ -12,7 +12,7 @@ from functools import lru_cache
 from mail.mime import fields, transfer, words
 from mail.mime.parameters import Parameterized, parse
 from mail.spool import STRETCH, let_go
-from mail.types import Octets
+from mail.types import DEPTH, PARTS, Octets
 
 DELIMITER = re.compile(rb"\n--([^\n]*)")
 STOP = re.compile(rb"\n(?:--|\r*\n)")  # what ends a part's header
@@ -35,8 +35,6 @@ READ = frozenset(
 )
 ENCODING_CAP = 100  # bytes of a Content-Transfer-Encoding value: the longest known one has 16
 LOOKALIKES = 1_000_000  # lines that begin with two dashes and delimit nothing
-PARTS = 1_000  # leaves listed of one message
-DEPTH = 100  # multiparts within multiparts; deeper ones are leaves
 PLAIN, MESSAGE = Parameterized("text/plain"), Parameterized("message/rfc822")
 NONE = Parameterized()
 NOTHING = [b""]
@@ -102,7 +100,7 @@ def read(raw: Octets) -> Tree:
     tree = Tree(header)
     if body > fields.CAP:
         tree.problems.append(f"only the first {fields.CAP:,} bytes of the header are read")
-    root = _leaf(header, body, len(raw), PLAIN)
+    root = leaf_of(header, body, len(raw), PLAIN)
     boundary = _boundary(root, raw) if root.content_type.value.startswith("multipart/") else b""
     if boundary:
         _Scan(raw, tree).run(root, boundary)
@@ -112,7 +110,7 @@ def read(raw: Octets) -> Tree:
     return tree
 
 
-def _leaf(header: fields.Collected, start: int, end: int, default: Parameterized) -> Leaf:
+def leaf_of(header: fields.Collected, start: int, end: int, default: Parameterized) -> Leaf:
     """A part from its Content-* fields, the first of each."""
     kind = parse(header[b"content-type"][0]) if b"content-type" in header else default
     return Leaf(
@@ -203,7 +201,7 @@ class _Scan:
         stop = STOP.search(self.raw, start - 1)
         limit = stop.start() + 1 if stop and stop[0] == b"\n--" else len(self.raw)
         header, body = fields.collect(self.raw, start, limit, CONTENT)
-        leaf = _leaf(header, body, len(self.raw), MESSAGE if parent.kind == "digest" else PLAIN)
+        leaf = leaf_of(header, body, len(self.raw), MESSAGE if parent.kind == "digest" else PLAIN)
         leaf.parent, leaf.alternative = parent.kind, parent.alternative
         if parent.kind == "alternative" and not parent.alternative:
             leaf.alternative = (parent.number, parent.children)

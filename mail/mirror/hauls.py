@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 
 from mail import store
+from mail.imap.session import MailSession
 from mail.mirror.aside import aside
 from mail.mirror.breath import Breath
 from mail.mirror.reading import packed, read
@@ -18,7 +19,7 @@ from mail.mirror.room import IN_FLIGHT
 from mail.mirror.turn import Turn
 from mail.raw import Packed
 from mail.sync.visit import ENTRIES, LARGE, batches, room
-from mail.types import Arrival, Entry, FolderFailed, NoRoom, message_key
+from mail.types import Arrival, Entry, Fetched, FolderFailed, NoRoom, message_key
 from mail.types import message_id as derive_id
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,8 @@ REFUSALS = 3  # single messages refused in a row that make it the folder's failu
 class Haul:
     """One batch: the UIDs asked for, in order, and what came of them. `known`: copies of messages that the mirror has,
     by the server's own ids; `reason`: why others did not come; `room`: what to give back to IN_FLIGHT; `large`: it is
-    one message, fetched in pieces; `ordered`: the server was asked for it while it was busy with another; `contents`:
-    of all arrivals, being compressed."""
+    one message, fetched in pieces; `sparing`: of a message over the cap no structure is asked for; `ordered`: the
+    server was asked for it while it was busy with another; `contents`: of all arrivals, being compressed."""
 
     uids: list[int]
     arrivals: list[Arrival] = field(default_factory=list)
@@ -40,6 +41,7 @@ class Haul:
     room: int = 0
     headers_only: bool = False
     large: bool = False
+    sparing: bool = False
     ordered: bool = False
     contents: "Future[Packed] | None" = None
 
@@ -125,9 +127,10 @@ def begun(turn: Turn, batch: Sequence[Entry], *, headers_only: bool, wait: bool)
 
 
 def fetch(turn: Turn, batch: Sequence[Entry], *, headers_only: bool) -> Haul:
-    """What the server hands out of these."""
+    """What the server hands out of these, after it failed at them or others: no more is asked for than need be."""
     haul = begun(turn, batch, headers_only=headers_only, wait=True)
     assert haul is not None, "it was waited for"
+    haul.sparing = True
     return _fill(turn, haul)
 
 
@@ -181,8 +184,7 @@ def _take(turn: Turn, haul: Haul, uids: list[int], following: Haul | None = None
     breath = Breath()
     if not asked:
         return
-    session = turn.session
-    for message in session.large(uids[0]) if haul.large else session.bodies(uids, headers_only=haul.headers_only):
+    for message in _messages(turn.session, haul, uids):
         if following is not None and not following.large:
             turn.session.order_bodies(following.wanted, headers_only=following.headers_only)
             following.ordered = True
@@ -191,6 +193,14 @@ def _take(turn: Turn, haul: Haul, uids: list[int], following: Haul | None = None
             asked.discard(message.uid)  # a server may send one twice
             haul.arrivals.append(read(turn.account_id, message))
             breath.take()  # whoever waits for a row of the batch before, or for another server
+
+
+def _messages(session: MailSession, haul: Haul, uids: Sequence[int]) -> Iterator[Fetched]:
+    if haul.large:
+        return session.large(uids[0])
+    if haul.headers_only and haul.sparing:
+        return session.headers(uids)
+    return session.bodies(uids, headers_only=haul.headers_only)
 
 
 def _known_by_provider_id(account_id: UUID, batch: Sequence[Entry]) -> dict[int, Arrival]:

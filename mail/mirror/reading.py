@@ -28,7 +28,7 @@ def read(account_id: UUID, message: Fetched) -> Arrival:
         size=message.size,
         digest=digest,
         raw=content,
-        parsed=parsed if message.complete else _marked(parsed, message.size),
+        parsed=parsed if message.complete else _marked(parsed, message),
         subject_key=key,
         is_reply=is_reply,
         thread_key=message.thread_id,
@@ -92,6 +92,11 @@ def _dates(inputs: Sequence[ThreadInput]) -> list[datetime]:
     return [message.received_at for message in inputs]
 
 
-def _marked(parsed: Parsed, size: int) -> Parsed:
+def _marked(parsed: Parsed, message: Fetched) -> Parsed:
+    """What a header says, with what the server tells of the rest."""
     limit = settings.SYNCFARM_MAX_MESSAGE_BYTES
-    return replace(parsed, problem=f"{size:,} bytes, over the limit of {limit:,}: only the header is mirrored")
+    mark = f"{message.size:,} bytes, over the limit of {limit:,}: only the header is mirrored"
+    if message.parts is None:
+        return replace(parsed, problem=mark)
+    attachments, problem = mime.listed(message.parts)
+    return replace(parsed, attachments=attachments, problem="; ".join(filter(None, (mark, problem))))

@@ -5,7 +5,7 @@ A pack's frames are rows in PostgreSQL, or together one object on a disk or in a
 
 from mail.raw.orphans import remove_orphans
 from mail.raw.packing import Content, Packed, columns, compress, decompress, pack
-from mail.raw.reading import raws, raws_of, stored
+from mail.raw.reading import is_header, raws, raws_of, stored
 from mail.raw.repacking import repack_some
 from mail.raw.rotation import PARTS
 from mail.raw.writing import forget, keep, lose, put, waste
@@ -22,6 +22,7 @@ __all__ = [
     "decompress",
     "digest",
     "forget",
+    "is_header",
     "keep",
     "lose",
     "pack",

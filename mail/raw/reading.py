@@ -54,6 +54,10 @@ def _read(asked: list[Message]) -> dict[UUID, Octets]:
 
 
 def _is_intact(message: Message, content: Octets) -> bool:
-    """A message that was too large has the digest of its header and its size."""
-    expected = bytes(message.digest)
-    return expected == digest(content) or expected == digest(content, str(message.size).encode())
+    return bytes(message.digest) == digest(content) or is_header(message, content)
+
+
+def is_header(message: Message, content: Octets) -> bool:
+    """Whether a message's contents are its header alone, because it was too large: it has the digest of that and its
+    size."""
+    return bytes(message.digest) == digest(content, str(message.size).encode())

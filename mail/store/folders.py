@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from mail.models import Folder, FolderState
@@ -207,13 +208,18 @@ def _retire_places(batch: Batch, folder: LocalFolder, uidvalidity: int) -> None:
 
 
 def checkpoint(batch: Batch, folder: LocalFolder, **columns: int) -> LocalFolder:
-    """Move the sync point (uidnext, backfill_uid, highestmodseq, flags_uid) and return the folder as it is then."""
+    """Move the sync point (uidnext, backfill_uid, highestmodseq, flags_uid) and return the folder as it is then.
+
+    Failures have passed once mail is copied, the older mail while there is any: a message at which the server hangs up
+    is reached after all else has gone well.
+    """
     done = columns.get("backfill_uid", folder.backfill_uid) <= 1
+    passed = {"failures": 0} if ("uidnext" if folder.backfill_uid <= 1 else "backfill_uid") in columns else {}
     Folder.objects.filter(id=folder.id).update(
         **columns,
+        **passed,
         state=FolderState.LIVE if done else FolderState.SYNCING,
         error="",
-        failures=0,
         next_try_at=None,
         synced_at=timezone.now(),
     )
@@ -233,5 +239,5 @@ def finish_reset(batch: Batch, folder: LocalFolder) -> None:
 def folder_failed(_batch: Batch, folder: LocalFolder, error: str, next_try_at: datetime) -> None:
     """Note that the server refuses the folder; the others go on."""
     Folder.objects.filter(id=folder.id).update(
-        state=FolderState.ERROR, error=error, failures=folder.failures + 1, next_try_at=next_try_at
+        state=FolderState.ERROR, error=error, failures=F("failures") + 1, next_try_at=next_try_at
     )

@@ -5,6 +5,7 @@ from django.test import Client
 
 from accounts.models import Account
 from api.downloads import disposition
+from mail import raw
 from mail.models import Message
 from tests.integration.api_client import *  # noqa: F403 -- fixtures
 from tests.integration.factories import make_message
@@ -116,6 +117,36 @@ def test_a_part_that_is_no_attachment_is_not_found(api: Client, row: Message, pa
 def test_an_attachment_whose_mail_is_not_stored_whole_is_not_found(api: Client, account: Account) -> None:
     row = make_message(account, attachments=[{**PART, "part": 7}])
     assert api.get(url(row, "/download", 7)).status_code == 404
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_an_attachment_of_a_message_over_the_cap_is_not_mirrored_and_why_is_said(
+    api: Client, account: Account, part: int
+) -> None:
+    header = MAIL[: MAIL.index(b"\r\n\r\n") + 4]
+    mark = "200,000,000 bytes, over the limit of 104,857,600: only the header is mirrored"
+    row = make_message(account, mail=header, attachments=[{**PART, "part": part}], size=200_000_000, problem=mark)
+    row.digest = raw.digest(header, b"200000000")
+    row.save(update_fields=["digest"])
+    assert api.get(url(row, part=part)).json()["data"]["size"] == 18
+    answer = api.get(url(row, "/download", part))
+    assert answer.status_code == 404
+    assert answer.json()["error"] == {
+        "type": "not_found_error",
+        "message": f"The attachment's content is not mirrored. Its message has {mark}.",
+    }
+
+
+def test_an_attachment_of_a_message_that_is_smaller_than_its_server_said_is_had(api: Client, account: Account) -> None:
+    row = make_message(account, mail=MAIL, attachments=[PART], size=200_000_000, problem="damaged")
+    assert api.get(url(row, "/download")).content == CONTENT
+
+
+def test_an_attachment_whose_mail_is_lost_is_not_found(api: Client, account: Account) -> None:
+    row = make_message(account, mail=b"Content-Type: image/png\r\n\r\nx", attachments=[{**PART, "part": 0}])
+    assert api.get(url(row, "/download", 0)).content == b"x"
+    Message.objects.filter(pk=row.pk).update(pack=None)
+    assert api.get(url(row, "/download", 0)).status_code == 404
 
 
 @pytest.mark.parametrize("stated", ["text/html\r\nX: y", "text", "", "text/html; charset=x", "ü/x"])

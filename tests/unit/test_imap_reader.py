@@ -131,6 +131,12 @@ def test_broken_quotes_and_parentheses_do_not_swallow_the_next_response() -> Non
     ]
 
 
+def test_a_uid_that_is_a_deep_list_is_none() -> None:
+    deep = b"(" * 10_000 + b")" * 10_000
+    (response,) = _read(b"* 1 FETCH (UID %s BODY[] {1}\r\nx)\r\n" % deep)
+    assert items_of(response)[0] == 0
+
+
 def test_what_is_not_imap_is_quoted_in_the_error() -> None:
     with pytest.raises(ProtocolBroken, match=r"HTTP/1\.1 400"):
         _read(b"HTTP/1.1 400 Bad Request\r\n")
