@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -71,14 +71,14 @@ class AttachmentDownload(GrantView):
     parameters = {"GET": (_OF_MESSAGE, _QUERY_IMAP)}
     answers = {"GET": Answer(media="application/octet-stream")}
 
-    def get(self, request: Request, attachment: str, **_path: str) -> HttpResponse:
+    def get(self, request: Request, attachment: str, **_path: str) -> HttpResponseBase:
         """Download an attachment, whole or a range of it."""
         row, part = find_attachment(self.account, attachment, self.query.get("message_id"))
         try:
-            content = mime.attachment_bytes(raw.stored(row) or b"", part["part"])
+            whole, pieces = mime.attachment_pieces(raw.stored(row) or b"", part["part"])
         except IndexError:  # the mail is not stored whole
             raise NotFound("The attachment's content") from None
-        return bytes_response(request.headers, content, part["filename"], part["content_type"], f'"{attachment}"')
+        return bytes_response(request, whole, pieces, part["filename"], part["content_type"], f'"{attachment}"')
 
 
 def _names(message: str, row: Message) -> bool:

@@ -1,6 +1,6 @@
 """MIME: the bytes of a message to what it says (mail.types.Parsed). Pure; see docs/decisions/0002-mime-parsing.md."""
 
-from mail.mime.reading import attachment_bytes, body, headers, headline, parse
+from mail.mime.reading import attachment_bytes, attachment_pieces, body, headers, headline, parse
 from mail.mime.visible import visible_text
 
-__all__ = ["attachment_bytes", "body", "headers", "headline", "parse", "visible_text"]
+__all__ = ["attachment_bytes", "attachment_pieces", "body", "headers", "headline", "parse", "visible_text"]
