@@ -116,6 +116,10 @@ class Account(models.Model):
     log_seq = models.BigIntegerField(default=0)
     log_floor = models.BigIntegerField(default=0)
     search_seq = models.BigIntegerField(default=0, help_text="The search index has consumed the log up to here.")
+    search_tries = models.PositiveSmallIntegerField(
+        default=0, help_text="Tries of the index to get beyond search_seq that died of it, or run."
+    )
+    search_tried_at = models.DateTimeField(null=True, blank=True, help_text="The last of them.")
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -1,31 +1,34 @@
 """Bytes as a download: one range of them if asked, never rendered inline, under a name that cannot break a header."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
+from rest_framework.request import Request
 
 from api.errors import RangeNotSatisfiable
+from api.streaming import respond
 
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{1,18})?|-(\d{1,18}))", re.ASCII)
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,127}/[!#$%&'*+.^_`|~0-9A-Za-z-]{1,127}")  # RFC 9110 §8.3.1
 
 
 def bytes_response(
-    headers: Mapping[str, str], content: bytes, filename: str, content_type: str, etag: str
-) -> HttpResponse:
-    """The content or, for a Range header, the part of it (RFC 9110 §14). Raises RangeNotSatisfiable.
+    request: Request, whole: int, pieces: Iterable[bytes], filename: str, content_type: str, etag: str
+) -> HttpResponseBase:
+    """The `whole` octets of the pieces or, for a Range header, the part of them (RFC 9110 §14). Raises
+    RangeNotSatisfiable.
 
     Several ranges, other units and a range of another version (If-Range) get the whole, as the RFC allows.
     """
-    whole = len(content)
+    headers = request.headers
     wanted = _wanted(headers.get("Range", ""), whole) if headers.get("If-Range", etag) == etag else None
-    sent = content[wanted] if wanted else content
-    response = HttpResponse(sent, status=206 if wanted else 200, content_type=_media_type(content_type))
+    sent = wanted or range(whole)
+    status = 206 if wanted else 200
+    response = respond(request, _within(pieces, sent), len(sent), _media_type(content_type), status)
     if wanted:
-        response["Content-Range"] = f"bytes {wanted.start}-{wanted.start + len(sent) - 1}/{whole}"
-    response["Content-Length"] = str(len(sent))
+        response["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{whole}"
     response["Accept-Ranges"] = "bytes"
     response["ETag"] = etag
     response["Content-Disposition"] = disposition(filename)
@@ -42,7 +45,17 @@ def disposition(filename: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _wanted(header: str, whole: int) -> slice | None:
+def _within(pieces: Iterable[bytes], wanted: range) -> Iterator[bytes]:
+    """What of the pieces has these places."""
+    at = 0
+    for piece in pieces:
+        if at >= wanted.stop:
+            return
+        yield piece[max(wanted.start - at, 0) : wanted.stop - at]
+        at += len(piece)
+
+
+def _wanted(header: str, whole: int) -> range | None:
     match = _RANGE.fullmatch(header.strip())
     if match is None:
         return None
@@ -53,7 +66,7 @@ def _wanted(header: str, whole: int) -> slice | None:
         return None  # not a valid range at all
     if start >= whole or suffix == "0":
         raise RangeNotSatisfiable(whole)
-    return slice(start, stop)
+    return range(start, stop)
 
 
 def _media_type(stated: str) -> str:

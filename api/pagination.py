@@ -16,7 +16,7 @@ from api.parameters import number, text
 
 LIMIT = number("limit", "At most this many objects.", default=50, least=1, most=200)
 PAGE_TOKEN = text("page_token", "The next_cursor of the page before.")
-PAGE_BYTES = 64 * 1024 * 1024  # of mail in one page, whatever the limit: an answer is made in memory
+PAGE_BYTES = 64 * 1024 * 1024  # of mail in one page, whatever the limit: answers are mostly made in memory
 _WINDOW = frozenset({"limit", "page_token", "select", "fields"})  # may differ from page to page of one query
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

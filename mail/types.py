@@ -248,7 +248,7 @@ class Address:
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A part that is not the body. `part` is its index in a depth-first walk over the message's leaf parts and nested
-    messages, which mail.mime.attachment_bytes takes."""
+    messages, which mail.mime.attachment_pieces takes."""
 
     part: int
     filename: str

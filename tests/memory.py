@@ -1,4 +1,4 @@
-"""What this process takes, for tests that bound it."""
+"""What a process takes, for tests that bound it."""
 
 import re
 import resource
@@ -16,16 +16,17 @@ class Peak:
 
 
 @contextmanager
-def peak() -> Iterator[Peak]:
-    """The memory that is taken within."""
-    measured, before = Peak(), _held("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the kernel counts the peak from now on
+def peak(process: int | str = "self") -> Iterator[Peak]:
+    """The memory that this process, or another one, takes within."""
+    measured, proc = Peak(), Path("/proc") / str(process)
+    before = _held(proc, "VmRSS")
+    (proc / "clear_refs").write_text("5")  # the kernel counts the peak from now on
     yield measured
-    measured.more = _held("VmHWM") - before
+    measured.more = _held(proc, "VmHWM") - before
 
 
-def _held(figure: str) -> int:
-    match = re.search(rf"{figure}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+def _held(proc: Path, figure: str) -> int:
+    match = re.search(rf"{figure}:\s+(\d+) kB", (proc / "status").read_text())
     assert match
     return int(match[1]) * 1024
 

@@ -4,11 +4,12 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from accounts.models import Account
 from api import objects
 from api.selection import wants
+from api.streaming import LARGE
 from mail import bodies, mime, raw
 from mail.models import Message
 from mail.types import Octets
@@ -24,6 +25,14 @@ class Contents:
     bodies: Mapping[UUID, str] | None = None  # None: not asked for
     raws: Mapping[UUID, Octets] = field(default_factory=dict)
     fields: str = "standard"
+    places: Mapping[UUID, str] = field(
+        default_factory=dict
+    )  # words that stand for raws, which api.streaming puts there
+
+    @property
+    def later(self) -> Mapping[str, Octets]:
+        """The raw mail that the words stand for."""
+        return {word: self.raws[message] for message, word in self.places.items()}
 
 
 def load(account: Account, ids: Sequence[UUID]) -> list[Message]:
@@ -37,17 +46,19 @@ def load_contents(messages: Sequence[Message], query: Mapping[str, Any]) -> Cont
     fields = query.get("fields", "standard")
     wants_body = fields != "raw_mime" and wants(query, "body")
     wants_raw = fields == "raw_mime" or (fields.endswith("headers") and wants(query, "headers"))
+    raws = raw.raws(messages) if wants_raw else {}
     return Contents(
         {message: body.text for message, body in bodies.shown(messages).items()} if wants_body else None,
-        raw.raws(messages) if wants_raw else {},
+        raws,
         fields,
+        {message: uuid4().hex for message in raws} if fields == "raw_mime" and _are_large(raws) else {},
     )
 
 
 def message(row: Message, contents: Contents) -> Mapping[str, Any]:
     """A message as the contract has it, with what `fields` asks for."""
     if contents.fields == "raw_mime":
-        return _raw_only(row, contents.raws.get(row.pk, b""))
+        return _raw_only(row, contents)
     full: dict[str, Any] = {**_standard(row)}
     if contents.bodies is not None:
         full["body"] = contents.bodies.get(row.pk, "")
@@ -97,9 +108,14 @@ def _standard(row: Message) -> objects.Message:
     }
 
 
-def _raw_only(row: Message, mail: Octets) -> dict[str, Any]:
-    encoded = base64.urlsafe_b64encode(mail).decode()
-    return {"grant_id": str(row.account_id), "object": "message", "id": str(row.pk), "raw_mime": encoded}
+def _raw_only(row: Message, contents: Contents) -> dict[str, Any]:
+    place = contents.places.get(row.pk)
+    mail = place or base64.urlsafe_b64encode(contents.raws.get(row.pk, b"")).decode()
+    return {"grant_id": str(row.account_id), "object": "message", "id": str(row.pk), "raw_mime": mail}
+
+
+def _are_large(raws: Mapping[UUID, Octets]) -> bool:
+    return sum(map(len, raws.values())) > LARGE
 
 
 def _headers(mail: Octets, fields: str) -> list[objects.Header]:

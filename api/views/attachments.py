@@ -1,10 +1,10 @@
 """G/attachments: what a part is, and its bytes. Never rendered: a mail's HTML must not run in the farm's origin."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -71,14 +71,14 @@ class AttachmentDownload(GrantView):
     parameters = {"GET": (_OF_MESSAGE, _QUERY_IMAP)}
     answers = {"GET": Answer(media="application/octet-stream")}
 
-    def get(self, request: Request, attachment: str, **_path: str) -> HttpResponse:
+    def get(self, request: Request, attachment: str, **_path: str) -> HttpResponseBase:
         """Download an attachment, whole or a range of it."""
         row, part = find_attachment(self.account, attachment, self.query.get("message_id"))
-        content = _content(row, part["part"])
-        return bytes_response(request.headers, content, part["filename"], part["content_type"], f'"{attachment}"')
+        whole, pieces = _content(row, part["part"])
+        return bytes_response(request, whole, pieces, part["filename"], part["content_type"], f'"{attachment}"')
 
 
-def _content(row: Message, part: int) -> bytes:
+def _content(row: Message, part: int) -> tuple[int, Iterator[bytes]]:
     """Raises NotFound, and NotMirrored where the message was too large."""
     mail = raw.stored(row)
     if mail is None:
@@ -86,7 +86,7 @@ def _content(row: Message, part: int) -> bytes:
     if row.problem and raw.is_header(row, mail):
         raise NotMirrored(f"The attachment's content is not mirrored. Its message has {row.problem}.")
     try:
-        return mime.attachment_bytes(mail, part)
+        return mime.attachment_pieces(mail, part)
     except IndexError:
         raise NotFound("The attachment's content") from None
 

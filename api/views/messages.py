@@ -1,7 +1,7 @@
 """G/messages: list with the contract's filters, get by id or Message-ID."""
 
+from django.http import HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.models import Account
 from api import objects
@@ -12,6 +12,7 @@ from api.pagination import LIMIT, PAGE_TOKEN, Pages, fitting
 from api.parameters import as_uuid, boolean
 from api.selection import FIELDS, SELECT, pick, wants
 from api.serializers import messages
+from api.streaming import with_mail
 from api.views.contract import GrantView
 from mail.models import Message
 
@@ -37,7 +38,7 @@ class MessageList(GrantView):
     parameters = {"GET": (*MESSAGE_FILTERS, FIELDS, SELECT, LIMIT, PAGE_TOKEN)}
     answers = {"GET": Answer(objects.Message, many=True)}
 
-    def get(self, _request: Request, **_path: str) -> Response:
+    def get(self, request: Request, **_path: str) -> HttpResponseBase:
         """List messages, newest first."""
         pages = Pages.of(f"messages {self.account.pk}", self.query)
         places = pages.rows(*message_listing(self.account, self.query))
@@ -47,7 +48,7 @@ class MessageList(GrantView):
         contents = messages.load_contents(page, self.query)
         data = pick(self.query, [messages.message(row, contents) for row in page], "message")
         cut = page[-1].pk if len(page) < len(rows) else None
-        return self.success(data, next_cursor=pages.next_cursor(places, cut))
+        return with_mail(request, self.success(data, next_cursor=pages.next_cursor(places, cut)), contents.later)
 
 
 class MessageItem(GrantView):
@@ -57,8 +58,9 @@ class MessageItem(GrantView):
     answers = {"GET": Answer(objects.Message)}
     unbuilt = frozenset({"PUT", "DELETE"})
 
-    def get(self, _request: Request, message: str, **_path: str) -> Response:
+    def get(self, request: Request, message: str, **_path: str) -> HttpResponseBase:
         """Get a message by its id or, as an alias, its Message-ID header."""
         row = find_message(self.account, message)
         contents = messages.load_contents([row], self.query)
-        return self.success(pick(self.query, [messages.message(row, contents)], "message")[0])
+        answer = self.success(pick(self.query, [messages.message(row, contents)], "message")[0])
+        return with_mail(request, answer, contents.later)

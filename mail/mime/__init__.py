@@ -1,7 +1,7 @@
 """MIME: the bytes of a message to what it says (mail.types.Parsed). Pure; see docs/decisions/0002-mime-parsing.md."""
 
 from mail.mime.parts import listed
-from mail.mime.reading import attachment_bytes, body, headers, headline, parse
+from mail.mime.reading import attachment_bytes, attachment_pieces, body, headers, headline, parse
 from mail.mime.visible import visible_text
 
-__all__ = ["attachment_bytes", "body", "headers", "headline", "listed", "parse", "visible_text"]
+__all__ = ["attachment_bytes", "attachment_pieces", "body", "headers", "headline", "listed", "parse", "visible_text"]

@@ -1,6 +1,6 @@
 """A raw message, read: header and parts put together into mail.types.Parsed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from mail.mime import addresses, attachments, bodies, charsets, contents, dates, fields, identifiers, structure, words
@@ -122,11 +122,17 @@ def _attachments(
 
 def attachment_bytes(raw: Octets, part: int) -> bytes:
     """The decoded bytes of the part that Attachment.part names. Raises IndexError where there is none."""
+    return b"".join(attachment_pieces(raw, part)[1])
+
+
+def attachment_pieces(raw: Octets, part: int) -> tuple[int, Iterator[bytes]]:
+    """The same, as how many they are, and piece by piece. Raises IndexError at once."""
     if part < 0:
         raise IndexError(part)
     raw = _with_newlines(raw)
     charsets.begin()
-    return structure.read(raw).leaves[part].content(raw)[0]
+    leaf = structure.read(raw).leaves[part]
+    return leaf.size(raw)[0], leaf.pieces(raw)
 
 
 def headers(raw: Octets) -> list[tuple[str, str]]:

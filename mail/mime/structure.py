@@ -74,6 +74,10 @@ class Leaf:
         """How many bytes content() gives, and whether the encoding is intact."""
         return transfer.size(raw, self.start, self.end, self.encoding)
 
+    def pieces(self, raw: Octets) -> Iterator[bytes]:
+        """What content() gives, piece by piece."""
+        return transfer.pieces(raw, self.start, self.end, self.encoding)
+
     def beginning(self, raw: Octets, size: int) -> bytes:
         """The first bytes of content(), `size` or fewer."""
         if self.encoding in transfer.UUENCODE:

@@ -53,6 +53,35 @@ def estimate(octets: int, encoding: str) -> int:
     return octets
 
 
+def pieces(raw: Octets, start: int, end: int, encoding: str) -> Iterator[bytes]:
+    """decode(raw[start:end]) piece by piece; in one, where the encoding is damaged or uuencode."""
+    if encoding == "base64" and _base64_size(raw, start, end) is not None:
+        yield from _base64_pieces(raw, start, end)
+    elif encoding == "quoted-printable":
+        yield from map(binascii.a2b_qp, _lines(raw, start, end))
+    elif encoding == "base64" or (encoding in UUENCODE and end - start <= UU_CAP):
+        yield decode(raw[start:end], encoding)[0]
+    else:
+        yield from _chunks(raw, start, end)
+
+
+def _base64_pieces(raw: Octets, start: int, end: int) -> Iterator[bytes]:
+    """Of what has no padding before its end: there only the alphabet's characters count."""
+    digits = b""
+    for chunk in _chunks(raw, start, end):
+        digits += chunk.translate(None, NOT_BASE64)
+        whole = len(digits) // 4 * 4
+        yield binascii.a2b_base64(digits[:whole])
+        digits = digits[whole:]
+    yield _base64(digits)[0]
+
+
+def _chunks(raw: Octets, start: int, end: int) -> Iterator[bytes]:
+    for at in range(start, end, CHUNK):
+        yield raw[at : min(at + CHUNK, end)]
+        let_go(raw)
+
+
 def _base64_size(raw: Octets, start: int, end: int) -> tuple[int, bool] | None:
     """As size(), by counting the alphabet's characters; None where padding comes before the end: there a decoder
     stops, and what it has read by then only it knows."""

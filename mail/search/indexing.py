@@ -1,24 +1,42 @@
 """The index's consumer of the change log: writes the words and the body of each message that the log says was created.
 
-Any number of workers may run: documents are written once whoever comes first, and search_seq moves on by
-compare-and-set. No lock is held while a message is read, and none on the account while documents are written: the sync
-waits for nobody here.
+Any number of workers may run: documents are written once whoever comes first, and search_seq never moves back.
+No lock is held while a message is read, and none on the account while documents are written: the sync waits for nobody.
+
+A process may die of a message. Every try of a batch is counted until one gets through it or fails alive; after two that
+did neither its messages are read one by one, by one process at a time, and the one of which that dies is passed.
 """
 
-from collections.abc import Iterator, Sequence
+import contextlib
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
+from django.db.models.functions import Greatest, Now
 from psycopg2.extras import execute_values
 
 from accounts.models import Account
-from mail import bodies
+from mail import bodies, store
 from mail.mime import visible_text
 from mail.models import Message, Transaction
 from mail.search.vector import vector
 
+log = logging.getLogger(__name__)
+
+CAUTION = 2  # tries without an end, after which messages are read one by one
+REST = 120.0  # seconds before that, and between such tries; who reads one message for longer is taken for dead
+_POISON = "the worker died while it read the body, more than once; it is shown as empty, and its words are not found"
+
 _SHARE = 50  # log entries that each account gets at least in a round, so that many accounts do not mean tiny batches
+
+_BEGIN = """
+    UPDATE accounts_account SET search_tries = least(search_tries + 1, 1000), search_tried_at = now()
+    WHERE id = %s AND search_seq < log_seq
+      AND (search_tries < %s OR search_tried_at < now() - make_interval(secs => %s))
+    RETURNING search_seq, search_tries
+"""
 
 # The join leaves out messages that are gone meanwhile; rows in the order of ids, so that two workers cannot deadlock.
 _INSERT = """
@@ -55,24 +73,70 @@ def index_pending(limit: int) -> int:
 def index_account(account_id: UUID, limit: int = 500) -> int:
     """Index what the account's next `limit` log entries created.
 
-    Returns how many entries were consumed; 0: nothing to do, the account is gone, or another worker was faster.
+    Returns how many entries were consumed; 0: nothing to do, the account is gone or rests since processes died, or
+    another worker was faster.
     """
-    done = Account.objects.filter(pk=account_id).values_list("search_seq", flat=True).first()
-    if done is None:
+    done, tries = _begin(account_id)
+    if not tries:
         return 0
     entries = Transaction.objects.filter(account_id=account_id, seq__gt=done).order_by("seq")
     batch = list(entries.values_list("seq", "object_type", "object_id", "kind")[:limit])
-    if not batch:
+    if not batch:  # the account is being removed
         return 0
-    _write([object_id for _, kind_of, object_id, kind in batch if (kind_of, kind) == ("message", "created")])
-    moved = Account.objects.filter(pk=account_id, search_seq=done).update(search_seq=batch[-1][0])
+    created = {object_id: seq for seq, *what, object_id, kind in batch if (*what, kind) == ("message", "created")}
+    try:
+        if tries <= CAUTION:
+            _write(list(created))
+        else:
+            _write_singly(account_id, created, died=tries > CAUTION + 1)
+    except Exception:
+        with contextlib.suppress(DatabaseError):
+            Account.objects.filter(pk=account_id).update(search_tries=Greatest(F("search_tries") - 1, 0))
+        raise
+    last = batch[-1][0]
+    moved = Account.objects.filter(pk=account_id, search_seq__lte=last).update(search_seq=last, search_tries=0)
     return len(batch) * moved
+
+
+def _begin(account_id: UUID) -> tuple[int, int]:
+    """search_seq, and the number of this try to get further; 0: nobody is to try now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN, [account_id, CAUTION, REST])
+        done, tries = cursor.fetchone() or (0, 0)
+        return done, tries
+
+
+def _write_singly(account_id: UUID, created: Mapping[UUID, int], *, died: bool) -> None:
+    """Messages with their places in the log, which is consumed up to each as soon as that is written: a process that
+    dies has died of the next one. `died`: one has, of the first of these."""
+    for message_id, seq in created.items():
+        if died:
+            _pass(account_id, message_id)
+        else:
+            _write([message_id])
+        died = False
+        Account.objects.filter(pk=account_id, search_seq__lt=seq).update(
+            search_seq=seq, search_tries=CAUTION + 1, search_tried_at=Now()
+        )
+
+
+def _pass(account_id: UUID, message_id: UUID) -> None:
+    """Leave a message with an empty body, unless it has one, and the words of its header."""
+    log.warning("account %s: message %s: %s", account_id, message_id, _POISON)
+    with transaction.atomic():
+        if store.add_problem(account_id, message_id, _POISON):
+            bodies.keep({message_id: bodies.EMPTY})
+            _insert([_document(message, "") for message in Message.objects.filter(pk=message_id)])
 
 
 def _write(message_ids: Sequence[UUID]) -> None:
     """A page of 50 documents is one statement: at half a megabyte each, more would not fit into a worker."""
+    _insert(_documents(message_ids))
+
+
+def _insert(documents: Iterable[tuple[str, str]]) -> None:
     with connection.cursor() as cursor:
-        execute_values(cursor.cursor, _INSERT, _documents(message_ids), page_size=50)
+        execute_values(cursor.cursor, _INSERT, documents, page_size=50)
 
 
 def _documents(message_ids: Sequence[UUID]) -> Iterator[tuple[str, str]]:
@@ -80,8 +144,11 @@ def _documents(message_ids: Sequence[UUID]) -> Iterator[tuple[str, str]]:
     for messages in bodies.groups(Message.objects.filter(pk__in=message_ids).order_by("pk")):
         shown = bodies.settle(messages)
         for message in messages:
-            text = visible_text(shown.get(message.pk, bodies.EMPTY).parsed())
-            yield str(message.pk), vector([*_header_fields(message), ("D", text), *_file_names(message)])
+            yield _document(message, visible_text(shown.get(message.pk, bodies.EMPTY).parsed()))
+
+
+def _document(message: Message, text: str) -> tuple[str, str]:
+    return str(message.pk), vector([*_header_fields(message), ("D", text), *_file_names(message)])
 
 
 def _header_fields(message: Message) -> Iterator[tuple[str, str]]:

@@ -34,6 +34,7 @@ from mail.store.places import (
     suspect,
     window_below,
 )
+from mail.store.problems import add_problem
 from mail.store.removal import remove_accounts
 from mail.store.threads import subject_candidates, thread_links, threads_by_provider_key
 
@@ -43,6 +44,7 @@ __all__ = [
     "Known",
     "Survey",
     "add_arrivals",
+    "add_problem",
     "ask_again",
     "begin_folder",
     "change_flags",

@@ -63,6 +63,7 @@ def test_what_a_part_decodes_to_is_counted_piece_by_piece(encoded: bytes, chunk:
         for kind in KINDS:
             data, intact = transfer.decode(encoded, kind)
             assert transfer.size(on_file(encoded), 0, len(encoded), kind) == (len(data), intact)
+            assert b"".join(transfer.pieces(on_file(encoded), 0, len(encoded), kind)) == data
 
 
 @pytest.mark.parametrize("encoding", KINDS)
