@@ -11,7 +11,6 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, replace
 from pathlib import Path
 
 from mail.mime import attachment_bytes, headers
@@ -104,11 +103,11 @@ def faults(raw: bytes) -> Iterator[str]:
     headline, body = read_headline(raw), read_body(raw)
     if (body.text, body.html) != (parsed.text, parsed.html):
         yield "another body by itself"
-    if replace(headline, snippet="") != replace(parsed, text="", html="", snippet=""):
+    if headline._replace(snippet="") != parsed._replace(text="", html="", snippet=""):
         yield "another headline by itself"
     if not _begin_alike(headline.snippet, parsed.snippet):
         yield f"another snippet by itself: {headline.snippet!r}, of the whole {parsed.snippet!r}"
-    if any("\0" in text or not _encodable(text) for text in _texts((astuple(parsed), headers(raw)))):
+    if any("\0" in text or not _encodable(text) for text in _texts((parsed, headers(raw)))):
         yield "no text for PostgreSQL"
     for attachment in parsed.attachments[:5]:
         if len(attachment_bytes(raw, attachment.part)) != attachment.size:

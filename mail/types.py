@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 Octets = bytes | mmap.mmap  # in memory, or in a temporary file (mail.spool)
 
@@ -130,8 +131,7 @@ class Changes:
     vanished: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What a cheap FETCH tells of a message before its body is fetched. Ids are "" where the server has none."""
 
     uid: int
@@ -155,8 +155,7 @@ class Part:
     subject: bytes = b""  # of a nested message
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """A message as fetched. `raw` is None when only its flags and dates were asked for; `complete` is False where it
     holds the header alone, because the message is over the size cap, and then `parts` are what the server tells of the
     rest: its leaves, depth first, None where it tells nothing. `digest`: SHA-256 of `raw`, where it was made while that
@@ -213,8 +212,7 @@ class FolderPlan:
     deleted: list[LocalFolder] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A message at a place, ready to be stored.
 
     `message` is its public id; `parsed` is None where the mirror has it already and only the place is new. `raw` is
@@ -237,16 +235,14 @@ class Arrival:
 # --- what a message says --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A mailbox of an address header. `email` is as written; either may be ""."""
 
     name: str
     email: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A part that is not the body. `part` is its index in a depth-first walk over the message's leaf parts and nested
     messages, which mail.mime.attachment_pieces takes."""
 
@@ -259,8 +255,7 @@ class Attachment:
     is_inline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A message, read. Every text is valid Unicode without NUL (PostgreSQL takes none) or lone surrogates."""
 
     header_id: str = ""  # Message-ID without angle brackets
@@ -282,8 +277,7 @@ class Parsed:
 # --- threading ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadInput:
+class ThreadInput(NamedTuple):
     """What threading needs of a new message."""
 
     message: uuid.UUID
@@ -295,8 +289,7 @@ class ThreadInput:
     provider_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectCandidate:
+class SubjectCandidate(NamedTuple):
     """A mirrored message with the subject key of a new one."""
 
     thread: uuid.UUID

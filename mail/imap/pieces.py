@@ -8,7 +8,6 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from mail.imap import fetching
 from mail.imap.reader import MAX_LITERAL, Data, Status
@@ -45,7 +44,7 @@ def fetched(uid: int, ask: Ask, ask_all: AskAll) -> Fetched | None:
             time.sleep(_MOMENT)  # others of the process: who reads what has arrived waits for nothing
         if gathered.broken:
             return None
-        return replace(facts, size=facts.size or spool.size, raw=spool.octets(), digest=gathered.hash.digest())
+        return facts._replace(size=facts.size or spool.size, raw=spool.octets(), digest=gathered.hash.digest())
 
 
 def _facts(answers: Iterable[tuple[int, Items]], uid: int) -> Fetched | None:
@@ -55,7 +54,7 @@ def _facts(answers: Iterable[tuple[int, Items]], uid: int) -> Fetched | None:
         piece = _pieces(items).get(0) if answered == uid else None
         if piece is not None and found is None:
             told = fetching.fetched(uid, {**items, b"BODY[]": piece}, complete=True)
-            found = told and replace(told, size=fetching.number(items.get(b"RFC822.SIZE")))
+            found = told and told._replace(size=fetching.number(items.get(b"RFC822.SIZE")))
     return found
 
 

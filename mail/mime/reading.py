@@ -1,7 +1,6 @@
 """A raw message, read: header and parts put together into mail.types.Parsed."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from mail.mime import addresses, attachments, bodies, charsets, contents, dates, fields, identifiers, structure, words
 from mail.mime.contents import Content
@@ -50,7 +49,7 @@ def read_headline(raw: Octets) -> Parsed:
     """headline() without its net."""
     tree, chosen = _structure(raw)
     if any(leaf.content_id for leaf in tree.leaves):  # which of them the HTML shows is to be told
-        return replace(_parsed(raw, tree, chosen, contents.whole(raw, tree.leaves, chosen)), text="", html="")
+        return _parsed(raw, tree, chosen, contents.whole(raw, tree.leaves, chosen))._replace(text="", html="")
     return _parsed(raw, tree, chosen, contents.beginning(raw, tree.leaves, chosen))
 
 

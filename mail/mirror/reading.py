@@ -1,7 +1,6 @@
 """What fetched messages are: which the mirror has, what the others say, and which threads they belong to."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -47,7 +46,7 @@ def _reduced(arrival: Arrival, known: store.Known | None) -> Arrival:
         return arrival
     if known.is_stored:
         return Arrival(arrival.uid, arrival.message, arrival.flags, known.received_at)
-    return replace(arrival, received_at=known.received_at, parsed=None)
+    return arrival._replace(received_at=known.received_at, parsed=None)
 
 
 def packed(arrivals: Sequence[Arrival]) -> raw.Packed:
@@ -97,6 +96,6 @@ def _marked(parsed: Parsed, message: Fetched) -> Parsed:
     limit = settings.SYNCFARM_MAX_MESSAGE_BYTES
     mark = f"{message.size:,} bytes, over the limit of {limit:,}: only the header is mirrored"
     if message.parts is None:
-        return replace(parsed, problem=mark)
+        return parsed._replace(problem=mark)
     attachments, problem = mime.listed(message.parts)
-    return replace(parsed, attachments=attachments, problem="; ".join(filter(None, (mark, problem))))
+    return parsed._replace(attachments=attachments, problem="; ".join(filter(None, (mark, problem))))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -75,7 +74,7 @@ def message_row(
         _addresses(parsed.to), _addresses(parsed.cc), _addresses(parsed.bcc), _addresses(parsed.reply_to),
         binary.texts(sorted(participants(parsed))),
         binary.number(None if parsed.date is None else binary.moment(parsed.date)), binary.text(parsed.snippet),
-        binary.jsonb(_json([asdict(each) for each in parsed.attachments])) if parsed.attachments else _NO_LIST,
+        binary.jsonb(_json([each._asdict() for each in parsed.attachments])) if parsed.attachments else _NO_LIST,
         binary.text(parsed.problem), binary.uuids([folder.id.bytes]),
     ])  # fmt: skip
 

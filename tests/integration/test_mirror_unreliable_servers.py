@@ -127,7 +127,7 @@ def test_an_internaldate_at_the_end_of_time_does_not_stop_the_account(
     bodies = MailSession.bodies
     odd = fetching.received(date)
     monkeypatch.setattr(
-        MailSession, "bodies", lambda self, uids, **kw: (replace(m, received_at=odd) for m in bodies(self, uids, **kw))
+        MailSession, "bodies", lambda self, uids, **kw: (m._replace(received_at=odd) for m in bodies(self, uids, **kw))
     )
     sync(account)
     assert len(list(Message.objects.all())) == 2

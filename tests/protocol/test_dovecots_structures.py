@@ -3,7 +3,7 @@
 import base64
 import quopri
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from urllib.parse import quote
 
@@ -138,7 +138,7 @@ TREES = st.recursive(
 
 def assert_alike(ours: Sequence[Attachment], theirs: Sequence[Attachment]) -> None:
     """Attachments by the structure and by the message: the same, their sizes about the same."""
-    assert [replace(each, size=0) for each in ours] == [replace(each, size=0) for each in theirs]
+    assert [each._replace(size=0) for each in ours] == [each._replace(size=0) for each in theirs]
     for by_structure, by_message in zip(ours, theirs, strict=True):
         assert abs(by_structure.size - by_message.size) <= 10 + by_message.size / 20
 

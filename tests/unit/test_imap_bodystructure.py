@@ -3,7 +3,6 @@
 import base64
 import io
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -131,7 +130,7 @@ def test_a_disposition_is_not_taken_for_an_envelope() -> None:
 def test_languages_and_locations_are_no_disposition(languages: bytes) -> None:
     pdf = b'("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 780 NIL NIL ' + languages + b")"
     assert listed(b'(%s%s "mixed" ("boundary" "b") NIL %s)' % (TEXT, pdf, languages)) == (
-        replace(A_PDF, disposition=""),
+        A_PDF._replace(disposition=""),
     )
 
 
