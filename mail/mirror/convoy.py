@@ -14,14 +14,13 @@ from typing import Self
 
 from mail.imap.session import MailSession
 from mail.mirror.ahead import Ahead
-from mail.mirror.hauls import Haul, begun, entries, filled, hauls
+from mail.mirror.hauls import Haul, Job, Sizes, begun, filled, hauls, in_batches
 from mail.mirror.turn import Turn
 from mail.sync.visit import ENTRIES
 from mail.types import LocalFolder, MailError
 
 log = logging.getLogger(__name__)
 
-STAGE = 3 * ENTRIES  # messages shared out at once: their sizes are asked for before, by the first session alone
 _GIVEN = 2  # batches that a session has at once: one that comes, one that is ordered
 LEFT = "the batch before could not be stored"
 
@@ -31,10 +30,10 @@ class _Line:
 
     def __init__(self, turn: Turn) -> None:
         self.session = turn.open_session
-        self._given: queue.Queue[Haul | None] = queue.Queue()
-        self._out: deque[Haul] = deque()
+        self._given: queue.Queue[Job | None] = queue.Queue()
+        self._out: deque[Job] = deque()
         produce = filled(turn, self._given)
-        self._ahead = Ahead(produce, abandon=lambda: self.session.stop(LEFT), drop=Haul.drop)
+        self._ahead = Ahead(produce, abandon=lambda: self.session.stop(LEFT), drop=lambda job: job.drop())
         self._coming = iter(self._ahead)
 
     def __enter__(self) -> Self:
@@ -46,26 +45,26 @@ class _Line:
     ) -> None:
         self._given.put(None)
         self._ahead.__exit__(kind, error, trace)
-        for haul in self._out:
-            haul.drop()
+        for job in self._out:
+            job.drop()
 
-    def give(self, haul: Haul) -> None:
-        """One more to fetch."""
-        self._out.append(haul)
-        self._given.put(haul)
+    def give(self, job: Job) -> None:
+        """One more to do."""
+        self._out.append(job)
+        self._given.put(job)
 
-    def next(self) -> Haul:
+    def next(self) -> Job:
         """Wait for the first of those that were given and did not come yet. Raises what the session raises."""
-        haul = next(self._coming)
+        job = next(self._coming)
         self._out.popleft()
-        return haul
+        return job
 
     def end(self) -> None:
         """Let it finish what is under way, which is fetched once more by another."""
         self._given.put(None)
         with contextlib.suppress(MailError):
-            for haul in self._coming:
-                haul.drop()
+            for job in self._coming:
+                job.drop()
 
 
 class _SessionLost(Exception):
@@ -131,28 +130,42 @@ class Convoy:
             line.end()
 
     def _in_turn(self, lines: list[_Line], uids: Sequence[int]) -> Iterator[Haul]:
-        """Room is taken in the order in which batches are stored, or some would wait for room that others keep."""
-        first, made = lines[0], False
-        following = itertools.cycle(lines)
+        """Room is taken in the order in which batches are stored, or some would wait for room that others keep. The
+        first session asks for the sizes of the next chunk in between, so that no session pauses."""
+        first, following = lines[0], itertools.cycle(lines)
+        chunks = deque(uids[start : start + ENTRIES] for start in range(0, len(uids), ENTRIES))
+        chunk = chunks.popleft()
+        coming = deque(in_batches(chunk, self._turn.session.entries(chunk)))
         under_way: deque[_Line] = deque()
-        for start in range(0, len(uids), STAGE):
-            for batch, too_large in list(entries(self._turn, uids[start : start + STAGE])):
-                if made and self._turn.is_over():
-                    break
-                if len(under_way) >= _GIVEN * len(lines):
-                    yield _next(under_way, first)
-                while (haul := begun(self._turn, batch, headers_only=too_large, wait=not under_way)) is None:
-                    yield _next(under_way, first)
-                under_way.append(next(following))
-                under_way[-1].give(haul)
-                made = True
-            while under_way:
-                yield _next(under_way, first)
-            if self._turn.is_over():
-                return
+        made = asked = False
+        while coming or chunks or under_way:
+            if made and self._turn.is_over():
+                coming.clear()
+                chunks.clear()
+            elif chunks and not asked:
+                asked = True
+                first.give(Sizes(chunks.popleft()))
+                under_way.append(first)
+            if coming and len(under_way) < _GIVEN * len(lines):
+                batch, too_large = coming[0]
+                haul = begun(self._turn, batch, headers_only=too_large, wait=not under_way)
+                if haul is not None:
+                    coming.popleft()
+                    under_way.append(next(following))
+                    under_way[-1].give(haul)
+                    made = True
+                    continue
+            if not under_way:
+                continue
+            job = _next(under_way, first)
+            if isinstance(job, Haul):
+                yield job
+            else:
+                asked = False
+                coming += in_batches(job.uids, job.told)
 
 
-def _next(under_way: deque[_Line], first: _Line) -> Haul:
+def _next(under_way: deque[_Line], first: _Line) -> Job:
     line = under_way.popleft()
     try:
         return line.next()

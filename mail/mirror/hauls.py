@@ -57,18 +57,37 @@ class Haul:
         self.room = 0
 
 
+@dataclass(slots=True)
+class Sizes:
+    """What is asked of messages before they are batched. `told`: by the server, of those that exist."""
+
+    uids: Sequence[int]
+    told: list[Entry] = field(default_factory=list)
+
+    def drop(self) -> None:
+        """Nobody needs it any more."""
+
+
+Job = Haul | Sizes
+
+
 def entries(turn: Turn, uids: Sequence[int]) -> Iterator[tuple[list[Entry], bool]]:
     """Batches of the messages in the given order, and whether they are too large to be fetched whole. Sizes are ordered
     before the last batch that is known already."""
     for start in range(0, len(uids), ENTRIES):
         chunk, following = uids[start : start + ENTRIES], uids[start + ENTRIES : start + 2 * ENTRIES]
-        told = {entry.uid: entry for entry in turn.session.entries(chunk)}
-        found = [told.get(uid, Entry(uid, 0)) for uid in chunk]
-        *most, last = batches(found, settings.SYNCFARM_MAX_MESSAGE_BYTES)
+        *most, last = in_batches(chunk, turn.session.entries(chunk))
         yield from most
         if following:
             turn.session.order_entries(following)
         yield last
+
+
+def in_batches(uids: Sequence[int], told: Sequence[Entry]) -> list[tuple[list[Entry], bool]]:
+    """The same of messages of which this is told."""
+    found = {entry.uid: entry for entry in told}
+    known = [found.get(uid) or Entry(uid, 0) for uid in uids]
+    return list(batches(known, settings.SYNCFARM_MAX_MESSAGE_BYTES))
 
 
 def hauls(turn: Turn, uids: Sequence[int], until: Callable[[], bool] = lambda: False) -> Iterator[Haul]:
@@ -96,18 +115,25 @@ def hauls(turn: Turn, uids: Sequence[int], until: Callable[[], bool] = lambda: F
             haul.drop()
 
 
-def filled(turn: Turn, given: "queue.Queue[Haul | None]") -> Iterator[Haul]:
-    """Each batch that is given until there is None, and the next one ordered ahead if it is there by then. Raises
+def filled(turn: Turn, given: "queue.Queue[Job | None]") -> Iterator[Job]:
+    """Each job that is given until there is None, the next batch ordered ahead if it is there by then. Raises
     FolderFailed, ConnectionFailed."""
     following = given.get()
-    while (haul := following) is not None:
+    while (job := following) is not None:
         try:
             following = given.get_nowait()
         except queue.Empty:
-            yield _fill(turn, haul)
+            yield _done(turn, job, None)
             following = given.get()
         else:
-            yield _fill(turn, haul, following)
+            yield _done(turn, job, following)
+
+
+def _done(turn: Turn, job: Job, following: Job | None) -> Job:
+    if isinstance(job, Haul):
+        return _fill(turn, job, following if isinstance(following, Haul) else None)
+    job.told = turn.session.entries(job.uids)
+    return job
 
 
 def begun(turn: Turn, batch: Sequence[Entry], *, headers_only: bool, wait: bool) -> Haul | None:

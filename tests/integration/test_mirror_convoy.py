@@ -29,7 +29,7 @@ COUNT = 60
 def _soon(guarded: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """It is worth company after the first batch, unless a test says otherwise."""
     monkeypatch.setattr("mail.sync.visit.BATCH_MESSAGES", 3)
-    monkeypatch.setattr("mail.mirror.convoy.STAGE", 30)
+    monkeypatch.setattr("mail.mirror.convoy.ENTRIES", 15)
     monkeypatch.setattr(Company, "is_worth", lambda self, left, *_: bool(self._room or self._sessions) and left > 6)
     before = room.IN_FLIGHT._free
     yield
@@ -246,6 +246,7 @@ def test_it_is_faster_where_each_connection_is_slow(
 ) -> None:
     monkeypatch.undo()
     monkeypatch.setattr("mail.sync.visit.BATCH_MESSAGES", 5)
+    monkeypatch.setattr("mail.mirror.convoy.ENTRIES", 30)
     for name, value in {"LONG": 20, "PATIENCE": 0.2}.items():
         monkeypatch.setattr(f"mail.mirror.company.{name}", value)
     mailbox = mailbox_factory("qresync")
