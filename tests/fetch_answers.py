@@ -26,7 +26,8 @@ EXCHANGE = (
 )
 
 _DATE = re.compile(rb"[ \d]\d-[A-Za-z]{3}-(?:19[789]|2[01]\d)\d \d\d:\d\d:[0-5]\d [+-]\d{4}")
-_APART = frozenset({b"UID", b"BODY", b"BODYSTRUCTURE"})  # imapclient takes any value of the latter two for a list
+# imapclient takes any value of BODY and BODYSTRUCTURE for a list, and has the message's number as SEQ.
+_APART = frozenset({b"UID", b"BODY", b"BODYSTRUCTURE", b"SEQ"})
 
 
 def facts(response: Data | Status) -> tuple[object, ...]:
@@ -83,7 +84,7 @@ def imapclient_reads(answer: bytes) -> dict[int, dict[bytes, Any]]:
     octets = answer.removeprefix(b"* ").removesuffix(b"\r\n").replace(b"FETCH ", b"", 1)
     read = {}
     for uid, items in parse_fetch_response(as_imaplib_has_it(octets), normalise_times=False).items():
-        read[uid] = {name: value for name, value in items.items() if name != b"SEQ"}
+        read[uid] = dict(items)
         if read[uid].get(b"INTERNALDATE"):
             read[uid][b"INTERNALDATE"] = read[uid][b"INTERNALDATE"].astimezone(UTC)
     return read

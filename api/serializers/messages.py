@@ -25,9 +25,7 @@ class Contents:
     bodies: Mapping[UUID, str] | None = None  # None: not asked for
     raws: Mapping[UUID, Octets] = field(default_factory=dict)
     fields: str = "standard"
-    places: Mapping[UUID, str] = field(
-        default_factory=dict
-    )  # words that stand for raws, which api.streaming puts there
+    places: Mapping[UUID, str] = field(default_factory=dict)  # words in place of raws; api.streaming puts these there
 
     @property
     def later(self) -> Mapping[str, Octets]:

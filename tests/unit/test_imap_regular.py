@@ -151,3 +151,7 @@ def test_imapclient_reads_the_same_where_it_reads_anything(items: Sequence[bytes
     except ProtocolBroken:  # here we are stricter: no message has two UIDs, or a section twice
         names = [item.partition(b" ")[0].upper() for item in items]
         assert len(names) > len(set(names))
+
+
+def test_an_item_with_a_name_of_imapclients_own_is_no_difference() -> None:
+    assert not disagreement(b"* 7 FETCH (UID 12 FLAGS () SEQ (7))\r\n")
