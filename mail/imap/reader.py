@@ -19,6 +19,7 @@ __all__ = ["ByteStream", "ConnectionEnded", "Data", "FetchData", "ProtocolBroken
 MAX_LITERAL = 256 * 1024 * 1024  # octets, all literals of a response together
 MAX_LINE = 64 * 1024 * 1024
 LARGE_LITERAL = 8 * 1024 * 1024  # octets; a larger one goes to a temporary file
+MAX_LISTS = 1_000_000  # of a response, each some 120 octets of memory; the structure of 100,000 parts has half of that
 MAX_TEXT = 500  # characters of what a server says in words
 
 _STATUS_KINDS = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
@@ -139,12 +140,15 @@ class ResponseReader:
         """
         outermost: list[Token] = []
         current, enclosing = outermost, []
-        room, literals, surplus = MAX_LITERAL, 0, False
+        room, lists, literals, surplus = MAX_LITERAL, 0, 0, False
         match = _TOKEN.match
         while token := match(line, position):
             position = token.end()
             which = token.lastindex
             if which == _OPEN:
+                lists += 1
+                if lists > MAX_LISTS:
+                    raise ProtocolBroken(f"a response of more than {MAX_LISTS:,} lists")
                 inner: list[Token] = []
                 current.append(inner)
                 enclosing.append(current)

@@ -154,6 +154,13 @@ def test_many_literals_count_together(monkeypatch: pytest.MonkeyPatch) -> None:
         _read(b"* LIST {3}\r\nabc {3}\r\ndef\r\n")
 
 
+@pytest.mark.parametrize("shape", [b"(" * 1_000_001, b"()" * 1_000_001])
+def test_more_lists_than_memory_has_room_for_are_refused(shape: bytes) -> None:
+    """A line of 64 MB would make gigabytes of them."""
+    with pytest.raises(ProtocolBroken, match="1,000,000 lists"):
+        _read(b"* 1 FETCH (UID 4 X " + shape + b")\r\n")
+
+
 def test_words_of_a_server_are_cut_and_made_printable() -> None:
     (response,) = _read(b"* NO a\0b\x1b[31m " + b"x" * 5000 + b"\r\n")
     assert isinstance(response, Status)
