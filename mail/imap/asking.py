@@ -45,17 +45,18 @@ class Asking:
                 self._note(response)
             yield answer
 
-    def _note(self, response: Data | Status) -> None:
+    def _note(self, response: Data | Status) -> tuple[int, Items]:
         uid, items = fetching.items_of(response)
         if uid:
             self._early.note(uid, items)
-            if TOLD[STRUCTURED] in items:
+            if self._unstructured and TOLD[STRUCTURED] in items:
                 self._unstructured.discard(uid)
+        return uid, items
 
     def fetch(self, uids: bytes, items: Sequence[bytes], *, ids: bool = False) -> Iterator[tuple[int, Items]]:
         """(uid, items) of each response; `ids`: with the provider's ids, where offered."""
-        for response in self.responses(*self._ways_to_fetch(uids, items, ids=ids)):
-            uid, answered = fetching.items_of(response)
+        for response in self._offer.ask(*self._ways_to_fetch(uids, items, ids=ids)):
+            uid, answered = self._note(response)
             if uid:
                 yield uid, answered
 
