@@ -34,6 +34,8 @@ FILLER = re.compile(
 def from_html(html: str) -> str:
     """The words of an HTML body, without scripts and styles."""
     html = html[:HTML_CAP]
+    if html.endswith(("<", "</")):  # where it was cut; in a table it would show before all else
+        html = html[: html.rindex("<")]
     tags = html.count("<")
     if tags > SHALLOW and (_depth(html, OPENING) > DEPTH or _depth(html, FORMATTING) * tags > REPEATED):
         return markup.unescape(TAG.sub(" ", html))

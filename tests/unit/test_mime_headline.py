@@ -43,6 +43,9 @@ MAILS = {
     "blank lines first": mail("text/plain", b"\r\n" * 5_000 + b"words"),
     "blank text": alternative(b" \r\n", b"<p>Hello"),
     "html after style": mail("text/html", b"<style>" + b"p { color: red }\n" * 1_000 + b"</style><p>" + b"words " * 50),
+    "html cut amid a tag": mail(
+        "text/html", b"\r\n" * 5 + (b"<table><td>" + b"words " * 1_000)[:5_989] + b"</td></table>" + b"<br>" * 50
+    ),
     "html": alternative(b"", b"<p>words</p>" * 5_000),
     "picture": PICTURE,
     "several texts": PICTURE.replace(b"related", b"mixed")
