@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ NOTHING = "nothing wrong"
 def main() -> int:
     """How many findings stand."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the worker is ended
     target = TARGETS[options.target]
     if options.replay:
         return sum([_replayed(target, path) for path in options.replay])

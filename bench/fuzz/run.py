@@ -81,10 +81,14 @@ def _worker(name: str, directory: Path, options: list[str], run: Run) -> bool:
     before, last, saved = run.executions, deque[str](maxlen=12), False
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as worker:
         assert worker.stderr is not None
-        for line in worker.stderr:
-            last.append(line)
-            saved = saved or bool(SAVED.search(line))
-            run.take(line, before)
+        try:
+            for line in worker.stderr:
+                last.append(line)
+                saved = saved or bool(SAVED.search(line))
+                run.take(line, before)
+        except BaseException:  # or it would go on alone
+            worker.kill()
+            raise
     if worker.returncode and not saved:
         run.failed = "".join(last)
     return not worker.returncode

@@ -65,3 +65,26 @@ def test_a_short_fuzzing_finds_nothing(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert f" {RUNS[name]:,} executions" in done.stdout
     assert "0 findings stand" in done.stdout
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="as above")
+def test_a_fuzzing_that_is_ended_ends_its_worker(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench.fuzz", "mime", "--quick"],
+        cwd=ROOT,
+        env=os.environ | {"SYNCFARM_VAR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as fuzzing:
+        assert fuzzing.stderr is not None
+        assert "executions" in fuzzing.stderr.readline()
+        workers = children(fuzzing.pid)
+        fuzzing.terminate()
+        assert fuzzing.wait(timeout=20) == 143
+    assert workers
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
