@@ -2,6 +2,7 @@
 and reads it as the API's users do."""
 
 import base64
+import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -87,7 +88,7 @@ class _Reader:
         answer = self._client.get(f"/v3/grants/{self.account.id}/{path}", query)
         if answer.status_code != 200:
             raise MirrorWrong(f"the API answers {path} with status {answer.status_code}")
-        body: dict[str, Any] = answer.json()
+        body: dict[str, Any] = json.loads(answer.getvalue())  # a large one is streamed
         return body
 
 
