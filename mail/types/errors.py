@@ -1,0 +1,43 @@
+"""What goes wrong, as the parts of the mirror tell each other."""
+
+
+class MailError(Exception):
+    """What went wrong with a mailbox, in words for its owner.
+
+    `permanent`: trying again cannot help until somebody acts (credentials refused). All else is retried with backoff.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class AuthenticationFailed(MailError):
+    """The server refused the credentials."""
+
+
+class ConnectionFailed(MailError):
+    """The server cannot be reached, is not trusted, or went away."""
+
+
+class FolderFailed(MailError):
+    """The server refuses one folder; the others go on."""
+
+
+class FolderVanished(FolderFailed):
+    """The folder was listed and is gone."""
+
+
+class StoreUnavailable(MailError):
+    """A store of raw mail cannot be asked now. Nothing can be said of its objects: they are not lost."""
+
+    def __init__(self, address: str, error: object) -> None:
+        super().__init__(f"The store of raw mail, {address}, is not available: {error}")
+
+
+class NoRoom(MailError):
+    """A temporary file cannot be written: the disk is full, as a rule."""
+
+
+class LeaseLost(Exception):
+    """Another worker holds the account now: whatever this one knows is stale and must not be written."""
