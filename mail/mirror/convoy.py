@@ -130,46 +130,66 @@ class Convoy:
             line.end()
 
     def _in_turn(self, lines: list[_Line], uids: Sequence[int]) -> Iterator[Haul]:
-        """Room is taken in the order in which batches are stored, or some would wait for room that others keep. The
-        first session asks for the sizes of the next chunk in between, so that no session pauses."""
-        first, following = lines[0], itertools.cycle(lines)
-        chunks = deque(uids[start : start + ENTRIES] for start in range(0, len(uids), ENTRIES))
-        chunk = chunks.popleft()
-        coming = deque(in_batches(chunk, self._turn.session.entries(chunk)))
-        under_way: deque[_Line] = deque()
-        made = asked = False
-        while coming or chunks or under_way:
-            if made and self._turn.is_over():
-                coming.clear()
-                chunks.clear()
-            elif chunks and not asked:
-                asked = True
-                first.give(Sizes(chunks.popleft()))
-                under_way.append(first)
-            if coming and len(under_way) < _GIVEN * len(lines):
-                batch, too_large = coming[0]
-                haul = begun(self._turn, batch, headers_only=too_large, wait=not under_way)
-                if haul is not None:
-                    coming.popleft()
-                    under_way.append(next(following))
-                    under_way[-1].give(haul)
-                    made = True
-                    continue
-            if not under_way:
-                continue
-            job = _next(under_way, first)
-            if isinstance(job, Haul):
-                yield job
-            else:
-                asked = False
-                coming += in_batches(job.uids, job.told)
+        """The first session asks for the sizes of the next chunk among its batches, so that no session pauses."""
+        deal = _Deal(self._turn, lines)
+        chunk, *later = (Sizes(uids[start : start + ENTRIES]) for start in range(0, len(uids), ENTRIES))
+        chunk.told = self._turn.session.entries(chunk.uids)
+        for following in later:
+            if deal.is_over:
+                break
+            deal.ask(following)
+            yield from deal.out(chunk)
+            while following.told is None:
+                yield from deal.take()
+            chunk = following
+        yield from deal.out(chunk)
+        while deal.under_way:
+            yield from deal.take()
 
 
-def _next(under_way: deque[_Line], first: _Line) -> Job:
-    line = under_way.popleft()
-    try:
-        return line.next()
-    except MailError as error:
-        if line is first:
-            raise
-        raise _SessionLost(line.session) from error
+class _Deal:
+    """Batches given to lines in turn, and taken in that order."""
+
+    def __init__(self, turn: Turn, lines: list[_Line]) -> None:
+        self.under_way: deque[_Line] = deque()
+        self._turn = turn
+        self._first = lines[0]
+        self._next = itertools.cycle(lines)
+        self._most = _GIVEN * len(lines)
+        self._given = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no more is to be given; one batch is in any case."""
+        return self._given and self._turn.is_over()
+
+    def ask(self, sizes: Sizes) -> None:
+        """Have the first session ask for them after what it has to do."""
+        self._first.give(sizes)
+        self.under_way.append(self._first)
+
+    def out(self, chunk: Sizes) -> Iterator[Haul]:
+        """Give its batches, and take others as there is no room for more, until it is over. Room is taken in the order
+        in which batches are stored, or some would wait for room that others keep."""
+        for batch, too_large in in_batches(chunk.uids, chunk.told or ()):
+            if self.is_over:
+                return
+            if len(self.under_way) >= self._most:
+                yield from self.take()
+            while (haul := begun(self._turn, batch, headers_only=too_large, wait=not self.under_way)) is None:
+                yield from self.take()
+            self.under_way.append(next(self._next))
+            self.under_way[-1].give(haul)
+            self._given = True
+
+    def take(self) -> Iterator[Haul]:
+        """Wait for the one that was given first; nothing where that were sizes."""
+        line = self.under_way.popleft()
+        try:
+            job = line.next()
+        except MailError as error:
+            if line is self._first:
+                raise
+            raise _SessionLost(line.session) from error
+        if isinstance(job, Haul):
+            yield job

@@ -59,13 +59,14 @@ class Haul:
 
 @dataclass(slots=True)
 class Sizes:
-    """What is asked of messages before they are batched. `told`: by the server, of those that exist."""
+    """What is asked of messages before they are batched. `told`: by the server, of those that exist; None as long as
+    it was not asked."""
 
     uids: Sequence[int]
-    told: list[Entry] = field(default_factory=list)
+    told: list[Entry] | None = None
 
     def drop(self) -> None:
-        """Nobody needs it any more."""
+        """It holds nothing."""
 
 
 Job = Haul | Sizes

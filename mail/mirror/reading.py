@@ -95,7 +95,6 @@ def _marked(parsed: Parsed, message: Fetched) -> Parsed:
     """What a header says, with what the server tells of the rest."""
     limit = settings.SYNCFARM_MAX_MESSAGE_BYTES
     mark = f"{message.size:,} bytes, over the limit of {limit:,}: only the header is mirrored"
-    if message.parts is None:
-        return parsed._replace(problem=mark)
-    attachments, problem = mime.listed(message.parts)
-    return parsed._replace(attachments=attachments, problem="; ".join(filter(None, (mark, problem))))
+    attachments, problem = mime.listed(message.parts or ())
+    problems = filter(None, (mark, parsed.problem, problem))
+    return parsed._replace(attachments=attachments, problem="; ".join(problems))

@@ -15,7 +15,8 @@ from mail import audit, lease
 from mail.imap.session import MailSession
 from mail.mirror import Result, room, sync_account
 from mail.mirror.company import Company
-from mail.types import ConnectionFailed, Fetched, LeaseLost, Selected, SyncPoint
+from mail.mirror.turn import Turn
+from mail.types import ConnectionFailed, Entry, Fetched, LeaseLost, Selected, SyncPoint
 from syncfarm.dovecot import Dovecot
 from tests.integration.mirroring import connected, fill, mail, mirror_state, server_state, sync
 from tests.mailboxes import Mailbox, MailboxFactory
@@ -93,6 +94,29 @@ def test_turns_that_end_half_way_leave_off_where_the_next_goes_on(mailbox: Mailb
         while sync(account, budget=timedelta(seconds=0.02)).more:
             turns += 1
     assert turns > 1
+    assert is_right(account, mailbox)
+
+
+def test_a_turn_that_is_over_asks_for_no_more_sizes(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits: list[int] = []
+    late: list[Sequence[int]] = []
+    entries = MailSession.entries
+
+    def asked(session: MailSession, uids: Sequence[int]) -> list[Entry]:
+        if len(commits) > 3:
+            late.append(uids)
+        return entries(session, uids)
+
+    with Line(mailbox.port) as line:
+        account = through(line, mailbox)
+        with monkeypatch.context() as patch:
+            patch.setattr(MailSession, "entries", asked)
+            patch.setattr("mail.mirror.convoy.ENTRIES", 6)
+            patch.setattr(Turn, "is_over", lambda _turn: len(commits) > 3)
+            assert sync(account, on_commit=lambda: commits.append(1)).more
+            assert line.most_open == 3
+        assert len(late) <= 1
+        assert not sync(account).more
     assert is_right(account, mailbox)
 
 
