@@ -72,7 +72,8 @@ class AttachmentDownload(GrantView):
     answers = {"GET": Answer(media="application/octet-stream")}
 
     def get(self, request: Request, attachment: str, **_path: str) -> HttpResponseBase:
-        """Download an attachment, whole or a range of it."""
+        """Download an attachment, whole or a range of it. Of a message over the farm's size limit there is none: 404
+        says so."""
         row, part = find_attachment(self.account, attachment, self.query.get("message_id"))
         whole, pieces = _content(row, part["part"])
         return bytes_response(request, whole, pieces, part["filename"], part["content_type"], f'"{attachment}"')
