@@ -17,7 +17,8 @@ from mail.types import NoRoom, Octets
 
 log = logging.getLogger(__name__)
 
-LARGE = 8 * 1024 * 1024  # octets that are in memory at once
+LARGE = 8 * 1024 * 1024  # octets of a content that is in memory as a whole
+_PIECE = 2 * 1024 * 1024  # octets of a larger one asked for together; on their way they are held six times over
 
 # First which rows, then what is in them, in any order: a sort would carry the data along.
 _FRAMES = f"""
@@ -69,8 +70,8 @@ def _large(wanted: Range) -> Octets:
 
 def _pieces(wanted: Range) -> Iterator[bytes]:
     end = wanted.at + wanted.size
-    for at in range(wanted.at, end, LARGE):
-        part = Range(wanted.pack, at, min(LARGE, end - at))
+    for at in range(wanted.at, end, _PIECE):
+        part = Range(wanted.pack, at, min(_PIECE, end - at))
         yield _Frames([part]).cut(part)
 
 

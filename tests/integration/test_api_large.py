@@ -121,7 +121,7 @@ def test_a_large_message_and_its_attachment_are_sent_in_bounded_memory(web: Web,
         assert digest(web.ask(file_path(row))) == hashlib.sha256(FILE).hexdigest()
         answer = web.ask(raw_path(row))
         length, sent = answer.headers["Content-Length"], answer.read()
-    assert memory.more < 50 * MB
+    assert memory.more < 30 * MB
     assert (length, answer.headers["Content-Type"]) == (str(len(sent)), "application/json")
     data = json.loads(sent)
     assert data["request_id"] == answer.headers["x-request-id"]
