@@ -6,6 +6,7 @@ Those of which a batch has thousands are tuples, which take half of the time of 
 from mail.types.contents import DEPTH, PARTS, Address, Attachment, Octets, Parsed
 from mail.types.errors import (
     AuthenticationFailed,
+    ChangeRefused,
     ConnectionFailed,
     FolderFailed,
     FolderVanished,
@@ -15,7 +16,7 @@ from mail.types.errors import (
     StoreUnavailable,
 )
 from mail.types.mirrored import Arrival, FolderPlan, LocalFolder, message_id, message_key
-from mail.types.servers import Changes, Entry, Fetched, Login, Part, RemoteFolder, Selected, SyncPoint
+from mail.types.servers import Changes, Entry, Fetched, FlagChange, Login, Part, RemoteFolder, Selected, SyncPoint
 from mail.types.threads import Assignment, SubjectCandidate, ThreadInput
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "Assignment",
     "Attachment",
     "AuthenticationFailed",
+    "ChangeRefused",
     "Changes",
     "ConnectionFailed",
     "Entry",
     "Fetched",
+    "FlagChange",
     "FolderFailed",
     "FolderPlan",
     "FolderVanished",

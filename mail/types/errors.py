@@ -28,6 +28,10 @@ class FolderVanished(FolderFailed):
     """The folder was listed and is gone."""
 
 
+class ChangeRefused(MailError):
+    """The server refuses a change that was made here. `permanent`: it always will."""
+
+
 class StoreUnavailable(MailError):
     """A store of raw mail cannot be asked now. Nothing can be said of its objects: they are not lost."""
 

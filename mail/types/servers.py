@@ -1,6 +1,6 @@
 """How a server is reached, and what it says."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -74,6 +74,14 @@ class Changes:
 
     flags: "Mapping[int, frozenset[str]]"
     vanished: frozenset[int] = frozenset()
+
+
+class FlagChange(NamedTuple):
+    """A flag to be given to messages of a folder, or taken from them."""
+
+    flag: str
+    add: bool
+    uids: "Collection[int]"
 
 
 class Entry(NamedTuple):
