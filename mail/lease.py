@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -34,7 +34,9 @@ WHERE id IN (
     WHERE next_sync_at <= now() AND removed_at IS NULL AND state <> 'paused'
       AND (lease_expires_at IS NULL OR lease_expires_at <= now())
     ORDER BY next_sync_at LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING id, lease_token
+RETURNING id, lease_token, EXISTS (
+    SELECT 1 FROM mail_action w WHERE w.account_id = accounts_account.id AND w.state = 'pending'
+    AND w.next_try_at <= now())
 """
 _TAKE = """
 UPDATE accounts_account SET lease_token = %s, lease_expires_at = now() + make_interval(secs => %s),
@@ -48,11 +50,19 @@ WHERE id = %s AND lease_token = %s AND removed_at IS NULL{}
 """
 
 
-def claim_due(limit: int) -> list[tuple[UUID, UUID]]:
-    """Claim up to `limit` due accounts, the longest waiting first: (account, lease token)."""
+class Claim(NamedTuple):
+    """A due account, and what its task takes it up by. `wished`: a change that was made here waits for its server."""
+
+    account: UUID
+    token: UUID
+    wished: bool
+
+
+def claim_due(limit: int) -> list[Claim]:
+    """Claim up to `limit` due accounts, the longest waiting first."""
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [CLAIM.total_seconds(), limit])
-        return list(cursor.fetchall())
+        return [Claim(*row) for row in cursor.fetchall()]
 
 
 def claim(account_id: UUID) -> UUID:

@@ -20,11 +20,12 @@ ORPHAN_AGE = timedelta(days=1)  # an object is written moments before the transa
 
 @shared_task(name="syncfarm.upkeep", ignore_result=True)
 def upkeep() -> None:
-    """Delete removed accounts' data; expire old rows of the change log; forget hosts that nobody asks for; have lost
-    contents fetched again."""
+    """Delete removed accounts' data; expire old rows of the change log and old actions; forget hosts that nobody asks
+    for; have lost contents fetched again."""
     store.remove_accounts()
     hosts.forget_unused(timezone.now() - HOST_AGE)
     changes.expire_all(timezone.now() - LOG_AGE)
+    store.forget_actions(timezone.now() - LOG_AGE)
     for account_id in store.ask_again():
         intent.request_sync(account_id)
 

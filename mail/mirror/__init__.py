@@ -1,8 +1,9 @@
 """The whole story of a sync: open a session, read both states, plan, apply, checkpoint.
 
-A turn is bounded in time. It makes passes over the mailbox: each learns of all folders at once, visits those that
-changed, and then goes on copying older mail, newest first, the inbox first. A pass that saw every folder whole ends by
-deleting the messages that had lost their last place before it began; a move has shown itself by then.
+A turn is bounded in time. It begins by carrying to the server what was changed here (mail.mirror.syncback), and ends
+early if more of that comes. Then it makes passes over the mailbox: each learns of all folders at once, visits those
+that changed, and then goes on copying older mail, newest first, the inbox first. A pass that saw every folder whole
+ends by deleting the messages that had lost their last place before it began; a move has shown itself by then.
 """
 
 import logging
@@ -24,6 +25,7 @@ from mail.mirror.company import MOST, Company
 from mail.mirror.login import login_for
 from mail.mirror.opening import LOST, further, opened, record_of
 from mail.mirror.outcome import Found
+from mail.mirror.syncback import carry_out
 from mail.mirror.turn import Turn
 from mail.mirror.visit import visit
 from mail.store import Survey
@@ -95,6 +97,8 @@ def _turn(ours: lease.Lease, budget: timedelta, thorough: bool, on_commit: Calla
 
 def _passes(turn: Turn, first: Survey) -> Found:
     """`first` is what the mirror holds at the beginning."""
+    if first.wished:
+        carry_out(turn, first.folders)
     survey, more, failing = first, False, 0
     for _ in range(PASSES):
         began = survey

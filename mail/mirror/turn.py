@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from threading import Event
 from typing import Self
 from uuid import UUID
 
@@ -26,6 +27,7 @@ class Turn:
     careful: bool = False  # the turns before it died with their processes
     company: Company = field(default_factory=nobody)
     began: float = field(default_factory=time.monotonic)
+    wished: Event = field(default_factory=Event)  # somebody changed something here, and waits for the server to know
 
     @property
     def session(self) -> MailSession:
@@ -34,8 +36,8 @@ class Turn:
         return self.open_session
 
     def is_over(self) -> bool:
-        """Whether the time is up."""
-        return time.monotonic() >= self.began + self.budget
+        """Whether the time is up, or a change that was made here is more urgent."""
+        return self.wished.is_set() or time.monotonic() >= self.began + self.budget
 
     def with_time_to_copy(self) -> Self:
         """The turn, half of whose time is left however long it took to look for what is new."""
@@ -45,5 +47,7 @@ class Turn:
     def writing(self) -> Iterator[store.Batch]:
         """A fenced transaction of the account (mail.store.writing), announced once it is committed."""
         with store.writing(self.account_id, self.token) as batch:
+            if batch.wished:
+                self.wished.set()
             yield batch
         self.on_commit()

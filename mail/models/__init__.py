@@ -9,6 +9,7 @@ check a message's thread and a place's message, where a mistake could hide (test
 no index of their own where another begins with the same column.
 """
 
+from mail.models.actions import Action, ActionKind, ActionState
 from mail.models.derived import Body, SearchDocument
 from mail.models.folders import Folder, FolderState, Gap
 from mail.models.log import LogEntry, Transaction
@@ -17,6 +18,9 @@ from mail.models.packs import SMALL_PACK, Frame, Pack
 
 __all__ = [
     "SMALL_PACK",
+    "Action",
+    "ActionKind",
+    "ActionState",
     "Body",
     "Folder",
     "FolderState",

@@ -7,10 +7,16 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from accounts.models import Account
 from mail import changes
 from mail.store import derive
 from mail.store.rows import Figures
 from mail.types import LeaseLost
+
+_FENCE = """
+SELECT EXISTS (SELECT 1 FROM mail_action w WHERE w.account_id = a.id AND w.state = 'pending' AND w.next_try_at <= now())
+FROM accounts_account a WHERE id = %s AND lease_token = %s AND removed_at IS NULL FOR NO KEY UPDATE
+"""
 
 
 class Batch:
@@ -23,6 +29,7 @@ class Batch:
         self.entries: list[changes.Entry] = []
         self.moved: set[UUID] = set()  # messages whose places or flags changed
         self.threads: set[UUID] = set()  # threads whose messages changed
+        self.wished = False  # whether a change that was made here waits to be carried to the server
         self.grown: dict[UUID, Figures] = {}  # threads that got more messages -> these messages' figures
 
     def log(self, object_type: str, object_id: UUID, kind: str) -> None:
@@ -53,13 +60,23 @@ def writing(account_id: UUID, lease: UUID) -> Iterator[Batch]:
     foreign keys to the account be checked meanwhile, or every other writer would wait for syncs.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM accounts_account WHERE id = %s AND lease_token = %s AND removed_at IS NULL "
-            "FOR NO KEY UPDATE",
-            [account_id, lease],
-        )
-        if cursor.fetchone() is None:
+        cursor.execute(_FENCE, [account_id, lease])
+        held = cursor.fetchone()
+        if held is None:
             raise LeaseLost(f"account {account_id} is held by another worker, paused or removed")
+        batch = Batch(cursor, account_id)
+        (batch.wished,) = held
+        yield batch
+        batch.close()
+
+
+@contextmanager
+def beside(account_id: UUID) -> Iterator[Batch]:
+    """A transaction beside the syncs, under the same lock. It may add no places, nor move a folder's sync point.
+
+    Raises Account.DoesNotExist if the account is removed."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        Account.objects.present().select_for_update(no_key=True).only("pk").get(pk=account_id)
         batch = Batch(cursor, account_id)
         yield batch
         batch.close()

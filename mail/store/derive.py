@@ -1,4 +1,7 @@
-"""What follows from locations and messages: a message's folders and flags, a thread's figures. Set-based."""
+"""What follows from locations and messages: a message's folders and flags, a thread's figures. Set-based.
+
+A change that was made here and is still on its way to the server is seen as done: the last one of each flag wins.
+"""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -15,11 +18,16 @@ SET folder_ids = p.folder_ids,
 FROM (
     SELECT touched.id,
            coalesce(array_agg(DISTINCT l.folder_id) FILTER (WHERE l.folder_id IS NOT NULL), '{}') AS folder_ids,
-           bool_or(NOT l.flags @> ARRAY['\Seen']) AS unread,
-           bool_or(l.flags @> ARRAY['\Flagged']) AS starred,
+           coalesce(wish.unread, bool_or(NOT l.flags @> ARRAY['\Seen'])) AS unread,
+           coalesce(wish.starred, bool_or(l.flags @> ARRAY['\Flagged'])) AS starred,
            bool_or(l.flags @> ARRAY['\Draft']) AS draft
     FROM unnest(%s::uuid[]) AS touched(id) LEFT JOIN mail_location l ON l.message_id = touched.id
-    GROUP BY touched.id
+    CROSS JOIN LATERAL (
+        SELECT (array_agg(a.unread ORDER BY a.number DESC) FILTER (WHERE a.unread IS NOT NULL))[1] AS unread,
+               (array_agg(a.starred ORDER BY a.number DESC) FILTER (WHERE a.starred IS NOT NULL))[1] AS starred
+        FROM mail_action a WHERE a.message_id = touched.id AND a.state = 'pending'
+    ) wish
+    GROUP BY touched.id, wish.unread, wish.starred
 ) p
 WHERE m.id = p.id
   AND (m.folder_ids, m.unread, m.starred, m.draft) IS DISTINCT FROM

@@ -105,13 +105,14 @@ def _store_contents(message: Message, mail: bytes, body: str, *, html: bool) -> 
 
 
 def place(message: Message, folder: Folder) -> Location:
-    """One more place of a message."""
+    """One more place of a message, with the flags that it shows."""
+    flags = {"\\Draft": message.draft, "\\Flagged": message.starred, "\\Seen": not message.unread}
     return Location.objects.create(
         folder=folder,
         uidvalidity=folder.uidvalidity or 0,
         uid=next(_numbers),
         message=message,
-        flags=[],
+        flags=[flag for flag, given in flags.items() if given],
         received_at=message.received_at,
     )
 

@@ -78,13 +78,13 @@ def test_a_worker_that_lost_its_lease_writes_nothing(mailbox: Mailbox) -> None:
 
 def test_an_account_is_claimed_by_one_worker_and_again_when_the_claim_lapses(mailbox: Mailbox) -> None:
     account = connected(mailbox)
-    ((claimed, _token),) = lease.claim_due(10)
+    ((claimed, _token, _wished),) = lease.claim_due(10)
     assert claimed == account.id
     assert lease.claim_due(10) == []
     with pytest.raises(LeaseLost):
         lease.claim(account.id)
     Account.objects.filter(id=account.id).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    assert [claimed for claimed, _token in lease.claim_due(10)] == [account.id]
+    assert [claimed for claimed, _token, _wished in lease.claim_due(10)] == [account.id]
 
 
 def test_a_task_that_is_delivered_twice_runs_once(mailbox: Mailbox) -> None:

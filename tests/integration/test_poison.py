@@ -1,7 +1,6 @@
 """A message that kills the process is skipped; the account goes on."""
 
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -48,7 +47,7 @@ def turn(account: Account) -> bool:
     """One turn of a new process, long after the last; whether it lived."""
     past = timezone.now() - timedelta(seconds=1)
     Account.objects.filter(id=account.id).update(lease_expires_at=past, next_sync_at=past)
-    claims: dict[UUID, UUID] = dict(lease.claim_due(1))
+    claims = {claim.account: claim.token for claim in lease.claim_due(1)}
     try:
         while sync_account(account.id, claims[account.id]).more:
             claims = {account.id: lease.claim(account.id)}

@@ -1,0 +1,43 @@
+"""Changes that people make here: readers see them at once, the next turn of the account carries them to the server.
+
+An action is a row, committed together with what readers see of it; the nudge that follows only shortens the wait.
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Account, AccountState
+from mail import store
+from mail.intent import nudge
+
+_WAITING = (AccountState.CONNECTING, AccountState.INITIAL, AccountState.LIVE)
+
+
+def change_flags(
+    account_id: UUID, messages: Collection[UUID], *, unread: bool | None = None, starred: bool | None = None
+) -> int:
+    """Have messages read or unread, starred or not; None leaves it. Returns how many of them there are.
+
+    An account that is backing off is not asked sooner for it. Raises Account.DoesNotExist if it is removed.
+    """
+    with store.beside(account_id) as batch:
+        found = store.wish_flags(batch, messages, unread=unread, starred=starred)
+        _hurry(account_id)
+    return found
+
+
+def retry(account_id: UUID, wanted: Collection[UUID]) -> int:
+    """Have actions that failed carried out after all; readers see them as done again. Returns how many."""
+    with store.beside(account_id) as batch:
+        again = store.revive_actions(batch, wanted)
+        if again:
+            _hurry(account_id)
+    return again
+
+
+def _hurry(account_id: UUID) -> None:
+    if Account.objects.filter(pk=account_id, state__in=_WAITING).update(next_sync_at=timezone.now()):
+        transaction.on_commit(nudge)
