@@ -68,12 +68,12 @@ class RangeNotSatisfiable(exceptions.APIException):
 
 
 class NotBuilt(exceptions.APIException):
-    """The contract has this endpoint, this farm does not yet."""
+    """The contract has this, this farm does not yet."""
 
     status_code = 501
 
-    def __init__(self, method: str, path: str) -> None:
-        super().__init__(f"{method} {path} is part of the contract, but is not built yet.")
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is part of the contract, but is not built yet.")
 
 
 class Unavailable(exceptions.APIException):

@@ -192,6 +192,39 @@ class Cursor(TypedDict):
     cursor: str
 
 
+class MessageUpdate(TypedDict):
+    """What a PUT changes of a message; what is left out stays."""
+
+    unread: NotRequired[bool]
+    starred: NotRequired[bool]
+
+
+class ThreadUpdate(TypedDict):
+    """What a PUT changes of all messages of a thread; what is left out stays."""
+
+    unread: NotRequired[bool]
+    starred: NotRequired[bool]
+
+
+class Action(TypedDict):
+    """A change that was made here. While it is pending, readers see it as done and the server is yet to be told; what
+    failed was refused by the server for good, and readers see the server's truth again."""
+
+    id: str
+    grant_id: str
+    object: Literal["action"]
+    kind: Literal["flags"]
+    object_type: Literal["message"]
+    object_id: str
+    changes: dict[str, Any]
+    status: Literal["pending", "done", "failed"]
+    error: str | None
+    tries: int
+    created_at: int
+    next_try_at: int | None
+    ended_at: int | None
+
+
 class FolderCoverage(TypedDict):
     """How much of a folder is mirrored. `unavailable`: messages that the server lists but would not hand out."""
 

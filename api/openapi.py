@@ -117,11 +117,12 @@ def _union(options: Sequence[Any], *, nullable: bool) -> dict[str, Any]:
 
 def _object(shape: Any) -> dict[str, Any]:
     fields = get_type_hints(shape)
+    required = sorted(shape.__required_keys__)
     return {
         "type": "object",
         "description": " ".join((shape.__doc__ or "").split()),
         "properties": {name: schema(hint) for name, hint in fields.items()},
-        "required": sorted(shape.__required_keys__),
+        **({"required": required} if required else {}),  # an empty list is not allowed
     }
 
 

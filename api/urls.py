@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path, re_path, register_converter
 
+from api.views.actions import ActionItem, ActionList
 from api.views.attachments import AttachmentDownload, AttachmentItem
 from api.views.connect import ConnectCustom, DetectProvider
 from api.views.delta import Delta, LatestCursor
@@ -46,6 +47,8 @@ urlpatterns: list[URLPattern] = [
     path("grants/<str:grant>/messages/<anything:message>", MessageItem.as_view()),
     path("grants/<str:grant>/attachments/<str:attachment>", AttachmentItem.as_view()),
     path("grants/<str:grant>/attachments/<str:attachment>/download", AttachmentDownload.as_view()),
+    path("grants/<str:grant>/actions", ActionList.as_view()),
+    path("grants/<str:grant>/actions/<str:action>", ActionItem.as_view()),
     path("grants/<str:grant>/delta", Delta.as_view()),
     path("grants/<str:grant>/delta/latest_cursor", LatestCursor.as_view()),
     path("grants/<str:grant>/sync", Sync.as_view()),

@@ -54,7 +54,7 @@ class ContractView(IdentifiedView):
         if method in self.application_only:
             require_application_key(self.key)
         if method in self.unbuilt:
-            raise NotBuilt(method, request.path)
+            raise NotBuilt(f"{method} {request.path}")
         if method in self.allowed_methods:
             self.query = read_query(request.query_params, self.parameters.get(method, ()))
 

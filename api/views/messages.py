@@ -4,7 +4,7 @@ from django.http import HttpResponseBase
 from rest_framework.request import Request
 
 from accounts.models import Account
-from api import objects
+from api import objects, updates
 from api.errors import NotFound
 from api.filters import MESSAGE_FILTERS, message_listing
 from api.openapi import Answer
@@ -54,13 +54,26 @@ class MessageList(GrantView):
 class MessageItem(GrantView):
     """One message."""
 
-    parameters = {"GET": (FIELDS, SELECT, boolean("query_imap", "Accepted and ignored: the mirror answers."))}
-    answers = {"GET": Answer(objects.Message)}
-    unbuilt = frozenset({"PUT", "DELETE"})
+    parameters = {
+        "GET": (FIELDS, SELECT, boolean("query_imap", "Accepted and ignored: the mirror answers.")),
+        "PUT": (SELECT, boolean("query_imap", "Accepted and ignored: the mirror answers.")),
+    }
+    answers = {"GET": Answer(objects.Message), "PUT": Answer(objects.Message)}
+    takes = {"PUT": objects.MessageUpdate}
+    unbuilt = frozenset({"DELETE"})
 
     def get(self, request: Request, message: str, **_path: str) -> HttpResponseBase:
         """Get a message by its id or, as an alias, its Message-ID header."""
+        return self._answer(request, find_message(self.account, message))
+
+    def put(self, request: Request, message: str, **_path: str) -> HttpResponseBase:
+        """Mark a message as read or unread, starred or not: here at once, on its server shortly after."""
+        flags = updates.read(request, unbuilt=("folders", "metadata"))
         row = find_message(self.account, message)
+        updates.apply(self.account, [row.pk], flags)
+        return self._answer(request, find_message(self.account, str(row.pk)))
+
+    def _answer(self, request: Request, row: Message) -> HttpResponseBase:
         contents = messages.load_contents([row], self.query)
         answer = self.success(pick(self.query, [messages.message(row, contents)], "message")[0])
         return with_mail(request, answer, contents.later)

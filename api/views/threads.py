@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api import objects
+from api import objects, updates
 from api.errors import NotFound
 from api.filters import THREAD_FILTERS
 from api.filters import threads as filtered_threads
@@ -36,15 +36,30 @@ class ThreadList(GrantView):
 class ThreadItem(GrantView):
     """One thread."""
 
-    parameters = {"GET": (SELECT,)}
-    answers = {"GET": Answer(objects.Thread)}
-    unbuilt = frozenset({"PUT", "DELETE"})
+    parameters = {"GET": (SELECT,), "PUT": (SELECT,)}
+    answers = {"GET": Answer(objects.Thread), "PUT": Answer(objects.Thread)}
+    takes = {"PUT": objects.ThreadUpdate}
+    unbuilt = frozenset({"DELETE"})
 
     def get(self, _request: Request, thread: str, **_path: str) -> Response:
         """Get a thread."""
+        return self._answer(self._found(thread))
+
+    def put(self, request: Request, thread: str, **_path: str) -> Response:
+        """Mark all messages of a thread as read or unread, starred or not: here at once, on their server shortly
+        after."""
+        flags = updates.read(request, unbuilt=("folders",))
+        found = self._found(thread)
+        updates.apply(self.account, [member.pk for member in found.members], flags)
+        return self._answer(self._found(thread))
+
+    def _found(self, thread: str) -> threads.Conversation:
         thread_id = as_uuid(thread)
         found = threads.load(self.account, [thread_id]) if thread_id else []
         if not found:
             raise NotFound("The thread")
-        contents = messages.load_contents([found[0].latest], {})
-        return self.success(pick(self.query, [threads.thread(self.account, found[0], contents)], "thread")[0])
+        return found[0]
+
+    def _answer(self, found: threads.Conversation) -> Response:
+        contents = messages.load_contents([found.latest], {})
+        return self.success(pick(self.query, [threads.thread(self.account, found, contents)], "thread")[0])

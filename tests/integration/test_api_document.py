@@ -32,6 +32,8 @@ def test_the_document_has_every_endpoint_that_is_built(document: Any) -> None:
         "/v3/providers/detect": ["post"],
         "/v3/grants": ["get"],
         grant: ["delete", "get"],
+        f"{grant}/actions": ["get"],
+        f"{grant}/actions/{{action}}": ["get", "post"],
         f"{grant}/attachments/{{attachment}}": ["get"],
         f"{grant}/attachments/{{attachment}}/download": ["get"],
         f"{grant}/delta": ["get"],
@@ -39,10 +41,10 @@ def test_the_document_has_every_endpoint_that_is_built(document: Any) -> None:
         f"{grant}/folders": ["get"],
         f"{grant}/folders/{{folder}}": ["get"],
         f"{grant}/messages": ["get"],
-        f"{grant}/messages/{{message}}": ["get"],
+        f"{grant}/messages/{{message}}": ["get", "put"],
         f"{grant}/sync": ["get", "post"],
         f"{grant}/threads": ["get"],
-        f"{grant}/threads/{{thread}}": ["get"],
+        f"{grant}/threads/{{thread}}": ["get", "put"],
     }
     listing = document["paths"][f"{grant}/messages"]["get"]
     assert {"in", "any_email", "fields", "page_token"} <= {each["name"] for each in listing["parameters"]}

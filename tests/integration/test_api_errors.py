@@ -59,7 +59,7 @@ def test_what_is_not_built_yet_says_so(api: Client, account: Account) -> None:
         ("POST", f"{grant}/messages/send"),
         ("PUT", f"{grant}/messages/clean"),
         ("GET", f"{grant}/messages/schedules"),
-        ("PUT", f"{grant}/messages/{unknown_id()}"),
+        ("DELETE", f"{grant}/messages/{unknown_id()}"),
         ("DELETE", f"{grant}/threads/{unknown_id()}"),
         ("POST", f"{grant}/folders"),
         ("POST", f"{grant}/drafts/x"),
