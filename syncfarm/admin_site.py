@@ -48,6 +48,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Folders", "folder", "mail.folder"),
                     _page("Messages", "mail", "mail.message"),
                     _page("Threads", "forum", "mail.thread"),
+                    _page("Changes made here", "outbox", "mail.action"),
                     _page("Change log", "history", "mail.logentry"),
                 ],
             },

@@ -32,6 +32,8 @@ class Migration(migrations.Migration):
                 ('message', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='mail.message')),
             ],
             options={
+                'verbose_name': 'change made here',
+                'verbose_name_plural': 'changes made here',
                 'indexes': [models.Index(fields=['account', '-created_at', '-id'], name='action_listing'), models.Index(condition=models.Q(('state', 'pending')), fields=['account', 'number'], name='action_pending'), models.Index(condition=models.Q(('state', 'pending')), fields=['message'], name='action_of_message'), models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['ended_at'], name='action_ended')],
             },
         ),

@@ -50,6 +50,8 @@ class Action(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "change made here"
+        verbose_name_plural = "changes made here"
         indexes = [
             models.Index(fields=["account", "-created_at", "-id"], name="action_listing"),
             # Few are pending: every look at an account asks whether any is, and every change of a message.

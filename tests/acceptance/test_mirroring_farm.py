@@ -13,6 +13,7 @@ import pytest
 import redis
 from imapclient import IMAPClient
 
+from bench.line import Line
 from syncfarm.dovecot import Dovecot
 from tests.acceptance.test_farm import Farm, wait_until
 from tests.integration.mirroring import mail
@@ -51,6 +52,16 @@ class Rest:
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)
 
+    def put(self, path: str, **body: Any) -> Any:
+        request = urllib.request.Request(
+            f"{self.farm.facts['local_url']}/v3/{path}",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
+            method="PUT",
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
     def mirrored(self) -> int:
         return sum(folder["mirrored"] for folder in self.get(f"grants/{USER}/sync")["data"]["folders"])
 
@@ -71,20 +82,21 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
 
 
 @pytest.fixture(scope="module")
-def rest(farm: Farm, server: Dovecot) -> Rest:
+def rest(farm: Farm, server: Dovecot) -> Iterator[Rest]:
+    """Over a line so narrow that the first sync takes seconds, until the mailbox is connected anew."""
     api = Rest(farm)
-    where = ["--imap-host", "127.0.0.1", "--imap-port", str(server.port), "--no-tls", "--application", "acceptance"]
-    connected = farm.manage("connect", USER, *where)
-    assert connected.returncode == 0, connected.stderr
-    return api
+    with Line(server.port, rate=200_000) as line:
+        where = ["--imap-host", "127.0.0.1", "--imap-port", str(line.port), "--no-tls", "--application", "acceptance"]
+        connected = farm.manage("connect", USER, *where)
+        assert connected.returncode == 0, connected.stderr
+        yield api
 
 
 def test_a_kill_of_everything_during_the_initial_sync_loses_nothing(farm: Farm, rest: Rest, server: Dovecot) -> None:
     wait_until(lambda: rest.mirrored() > 0, 60)
+    assert rest.mirrored() < COUNT, "the kill is to come in the middle"
     farm.kill_everything()
     farm.start()
-    before = rest.mirrored()
-    assert 0 < before < COUNT, "the kill was to come in the middle"
     wait_until(lambda: rest.state() == "live", 90)
     assert rest.mirrored() == COUNT
     log = rest.get(f"grants/{USER}/delta?limit=1000")["data"]
@@ -97,6 +109,21 @@ def test_new_mail_arrives_by_itself(rest: Rest, server: Dovecot) -> None:
     with client(server) as imap:
         imap.append("INBOX", mail("Just now"))
     wait_until(lambda: "Just now" in rest.subjects(3), 60)
+
+
+def test_what_is_changed_over_rest_reaches_the_server(rest: Rest, server: Dovecot) -> None:
+    with client(server) as imap:
+        imap.append("INBOX", mail("To be read"))
+        wait_until(lambda: "To be read" in rest.subjects(5), 60)
+        (row,) = [
+            each for each in rest.get(f"grants/{USER}/messages?limit=5")["data"] if each["subject"] == "To be read"
+        ]
+        assert not rest.put(f"grants/{USER}/messages/{row['id']}", unread=False, starred=True)["data"]["unread"]
+        imap.select_folder("INBOX", readonly=True)
+        (uid,) = imap.search(["SUBJECT", "To be read"])
+        wait_until(lambda: {b"\\Seen", b"\\Flagged"} <= set(imap.fetch([uid], ["FLAGS"])[uid][b"FLAGS"]), 30)
+    path = f"grants/{USER}/actions?limit=1"
+    wait_until(lambda: rest.get(path)["data"][0]["status"] == "done", 30)
 
 
 def test_an_emptied_redis_costs_nothing(farm: Farm, rest: Rest, server: Dovecot) -> None:

@@ -12,6 +12,7 @@ ACCOUNTS = reverse("admin:accounts_account_changelist")
 MESSAGES = reverse("admin:mail_message_changelist")
 THREADS = reverse("admin:mail_thread_changelist")
 FOLDERS = reverse("admin:mail_folder_changelist")
+ACTIONS = reverse("admin:mail_action_changelist")
 LOG = reverse("admin:mail_logentry_changelist")
 
 

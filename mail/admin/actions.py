@@ -1,0 +1,101 @@
+"""Changes that were made here, latest first: how far each got on its way to the server, and another try."""
+
+# ruff: noqa: ARG002 -- Django's signatures
+
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import Account
+from mail import actions
+from mail.admin import wording
+from mail.admin.bounded import ReadOnlyAdmin, as_uuid
+from mail.models import Action, ActionState, Message
+
+_STATES = {
+    ActionState.PENDING: ("On its way", "info"),
+    ActionState.DONE: ("Done", "success"),
+    ActionState.FAILED: ("Refused", "danger"),
+}
+_UNREAD = {True: "unread", False: "read", None: ""}
+_STARRED = {True: "starred", False: "not starred", None: ""}
+
+
+@admin.register(Action)
+class ActionAdmin(ReadOnlyAdmin):
+    """In the order of the index action_listing."""
+
+    actions = ("try_again",)
+    list_display = ("made", "what", "message_link", "state_label", "tries", "reason")
+    list_display_links = ("what",)
+    search_fields = ("id",)
+    search_help_text = "Action id"
+    ordering = ("-created_at", "-id")
+    readonly_fields = ("made", "what", "message_link", "state_label", "again", "ended")
+    fields = ("account", "what", "message_link", "state_label", "error", "tries", "made", "again", "ended", "id")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Action], search_term: str
+    ) -> tuple[QuerySet[Action], bool]:
+        """By the id that the API gives."""
+        found = as_uuid(search_term)
+        return (queryset.filter(id=found) if found else queryset if not search_term else queryset.none()), False
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Looking and acting are two permissions."""
+        return request.user.has_perm("accounts.change_account")
+
+    @admin.action(description="Try again", permissions=["operate"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Action]) -> None:
+        """Carry out after all what was refused."""
+        chosen: defaultdict[UUID, list[UUID]] = defaultdict(list)
+        for row in queryset:
+            chosen[row.account_id].append(row.id)
+        again = 0
+        for account_id, wanted in chosen.items():
+            try:
+                again += actions.retry(account_id, wanted)
+            except Account.DoesNotExist:  # it is being removed
+                continue
+        kind = messages.SUCCESS if again else messages.WARNING
+        self.message_user(request, f"{again} of {len(queryset)} are tried again; only what was refused can be.", kind)
+
+    @admin.display(description="Made (UTC)")
+    def made(self, row: Action) -> SafeString:
+        return wording.moment(row.created_at, seconds=True)
+
+    @admin.display(description="Next try (UTC)")
+    def again(self, row: Action) -> SafeString:
+        return wording.moment(row.next_try_at if row.state == ActionState.PENDING else None, seconds=True)
+
+    @admin.display(description="Ended (UTC)")
+    def ended(self, row: Action) -> SafeString:
+        return wording.moment(row.ended_at, seconds=True)
+
+    @admin.display(description="Change")
+    def what(self, row: Action) -> str:
+        words = (_UNREAD[row.unread], _STARRED[row.starred])
+        return f"Mark as {', '.join(word for word in words if word)}"
+
+    @admin.display(description="Message")
+    def message_link(self, row: Any) -> SafeString:
+        found = Message.objects.filter(pk=row.message_id).only("subject").first()
+        if found is None:
+            return format_html("{} (gone)", row.message_id)
+        url = reverse("admin:mail_message_change", args=[found.pk])
+        return format_html('<a class="sf-link" href="{}">{}</a>', url, wording.short(found.subject or "(no subject)"))
+
+    @admin.display(description="State")
+    def state_label(self, row: Action) -> SafeString:
+        return wording.label(*_STATES[ActionState(row.state)])
+
+    @admin.display(description="Reason")
+    def reason(self, row: Action) -> SafeString:
+        return wording.short(row.error)
