@@ -33,7 +33,7 @@ class ActionAdmin(ReadOnlyAdmin):
     """In the order of the index action_listing."""
 
     actions = ("try_again",)
-    list_display = ("made", "what", "message_link", "state_label", "tries", "reason")
+    list_display = ("made", "what", "message_link", "state_label", "reason")
     list_display_links = ("what",)
     search_fields = ("id",)
     search_help_text = "Action id"
@@ -80,9 +80,9 @@ class ActionAdmin(ReadOnlyAdmin):
         return wording.moment(row.ended_at, seconds=True)
 
     @admin.display(description="Change")
-    def what(self, row: Action) -> str:
+    def what(self, row: Action) -> SafeString:
         words = (_UNREAD[row.unread], _STARRED[row.starred])
-        return f"Mark as {', '.join(word for word in words if word)}"
+        return wording.short(f"Mark as {', '.join(word for word in words if word)}")
 
     @admin.display(description="Message")
     def message_link(self, row: Any) -> SafeString:
@@ -94,8 +94,8 @@ class ActionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="State")
     def state_label(self, row: Action) -> SafeString:
-        return wording.label(*_STATES[ActionState(row.state)])
+        return wording.live(f"state {row.pk}", wording.label(*_STATES[ActionState(row.state)]))
 
     @admin.display(description="Reason")
     def reason(self, row: Action) -> SafeString:
-        return wording.short(row.error)
+        return wording.live(f"reason {row.pk}", wording.short(row.error))
