@@ -97,8 +97,9 @@ def _turn(ours: lease.Lease, budget: timedelta, thorough: bool, on_commit: Calla
 
 def _passes(turn: Turn, first: Survey) -> Found:
     """`first` is what the mirror holds at the beginning."""
-    if first.wished:
-        carry_out(turn, first.folders)
+    wished_at = first.wished_at
+    if wished_at and wished_at <= first.at:
+        wished_at = carry_out(turn, first.folders)
     survey, more, failing = first, False, 0
     for _ in range(PASSES):
         began = survey
@@ -116,7 +117,7 @@ def _passes(turn: Turn, first: Survey) -> Found:
             break
     complete = not any(folder.backfill_uid > 1 for folder in survey.folders)
     changed = survey.changed_at != first.changed_at
-    return Found(more, failing, complete, changed, turn.open_session.capabilities)
+    return Found(more, failing, complete, changed, wished_at, turn.open_session.capabilities)
 
 
 def _sweep(turn: Turn, before: datetime) -> bool:

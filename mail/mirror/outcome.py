@@ -24,12 +24,13 @@ SPREAD = 15.0  # seconds over which a host's accounts come back after it was dow
 class Found:
     """What a turn that ended well found. `more`: older mail is still to be copied; `failing`: folders that the server
     refused; `complete`: no folder has more to be copied; `changed`: a reader sees something otherwise now;
-    `capabilities`: what the server offers."""
+    `wished_at`: when a change that was made here is due to be tried again; `capabilities`: what the server offers."""
 
     more: bool
     failing: int
     complete: bool
     changed: bool
+    wished_at: datetime | None
     capabilities: frozenset[str]
 
 
@@ -46,6 +47,8 @@ def succeeded(lease: Lease, found: Found) -> None:
     account, failing = lease.account, found.failing
     interval = next_interval(account.interval, changed=found.changed)
     soon = now if found.more else now + jittered(interval, random.random())  # noqa: S311 -- jitter
+    if found.wished_at:
+        soon = min(soon, found.wished_at)
     _note(
         lease,
         state=AccountState.LIVE if found.complete else AccountState.INITIAL,

@@ -9,6 +9,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,11 +19,13 @@ from mail import store
 from mail.mirror.turn import Turn
 from mail.store import Due, Place
 from mail.sync.schedule import retry_delay
-from mail.types import ChangeRefused, FlagChange, FolderVanished, LocalFolder, MailError
+from mail.types import ChangeRefused, ConnectionFailed, FlagChange, FolderVanished, LocalFolder, MailError
 
 log = logging.getLogger(__name__)
 
-TRIES = 5  # of an action; the server hung up, or refused it with no word that it always will
+# An action whose tries fail, with no word from the server that they always will, is given up after both.
+TRIES = 5
+PATIENCE = timedelta(hours=6)
 _AT_ONCE = 500  # actions
 _SEEN, _FLAGGED = "\\Seen", "\\Flagged"
 
@@ -47,27 +50,37 @@ class _Outcome:
     errors: dict[UUID, MailError] = field(default_factory=dict)
 
 
-def carry_out(turn: Turn, folders: Iterable[LocalFolder]) -> None:
-    """Every action that is due. Raises ConnectionFailed, LeaseLost."""
+def carry_out(turn: Turn, folders: Iterable[LocalFolder]) -> datetime | None:
+    """Every action that is due; when the next one is. Raises ConnectionFailed, LeaseLost."""
     by_id = {folder.id: folder for folder in folders}
     while due := store.due_actions(turn.account_id, _AT_ONCE):
-        if due[0].tries:  # something among those that were tried with it ended the turn: one after the other
-            due = due[:1]
-        _carry_out(turn, by_id, due)
+        _carry_out(turn, by_id, _together(due))
         turn.on_commit()
+    return store.next_action_at(turn.account_id)
+
+
+def _together(due: Sequence[Due]) -> list[Due]:
+    """Those that are tried for the first time; after them those of one message: it may be at it that the server hangs
+    up, or the process dies."""
+    tried = {action.message for action in due if action.tries}
+    fresh = [action for action in due if action.message not in tried]
+    return fresh or [action for action in due if action.message == due[0].message]
 
 
 def _carry_out(turn: Turn, folders: Mapping[UUID, LocalFolder], due: Sequence[Due]) -> None:
     numbers = [action.number for action in due]
-    if due[0].tries >= TRIES:
-        with store.writing(turn.account_id, turn.token) as batch:
-            store.end_actions(batch, [], dict.fromkeys(numbers, "The server ended the connection at it, each time."))
-        return
+    # Longer than a turn that fails of it waits: the next one looks at the mailbox.
+    again = timezone.now() + retry_delay(due[0].tries + 2, random.random())  # noqa: S311 -- jitter
     with store.writing(turn.account_id, turn.token) as batch:
-        store.begin_actions(batch, numbers)
+        store.begin_actions(batch, numbers, again)
     wanted = _wanted(due)
     places = [place for place in store.places_of(wanted) if place.folder in folders]
-    outcome = _change_flags(turn, folders, wanted, places)
+    try:
+        outcome = _change_flags(turn, folders, wanted, places)
+    except ConnectionFailed as error:
+        with store.writing(turn.account_id, turn.token) as batch:
+            _fail(batch, due, dict.fromkeys(wanted, error))
+        raise
     for message in wanted.keys() - {place.message for place in places}:
         outcome.errors[message] = MailError("The message is in no folder of the server.")
     _note(turn, folders, due, outcome)
@@ -132,15 +145,23 @@ def _is_kept(flags: frozenset[str], wanted: Wanted) -> bool:
 def _note(turn: Turn, folders: Mapping[UUID, LocalFolder], due: Sequence[Due], outcome: _Outcome) -> None:
     """One transaction: the flags as they are on the server now, and how each action ended."""
     done = [action.number for action in due if action.message not in outcome.errors]
-    refused = {action: outcome.errors[action.message] for action in due if action.message in outcome.errors}
-    failed = {
-        action.number: str(error) for action, error in refused.items() if error.permanent or action.tries + 1 >= TRIES
-    }
-    later = {action.number: str(error) for action, error in refused.items() if action.number not in failed}
-    again = timezone.now() + retry_delay(due[0].tries + 1, random.random())  # noqa: S311 -- jitter
     with store.writing(turn.account_id, turn.token) as batch:
         for folder_id, flags in outcome.flags.items():
             store.change_flags(batch, folders[folder_id], flags)
-        store.end_actions(batch, done, failed)
-        if later:
-            store.postpone_actions(batch, later, again)
+        store.end_actions(batch, done, {})
+        _fail(batch, due, outcome.errors)
+
+
+def _fail(batch: store.Batch, due: Iterable[Due], errors: Mapping[UUID, MailError]) -> None:
+    """Give up what can be expected to fail for ever."""
+    refused = {action: errors[action.message] for action in due if action.message in errors}
+    failed = {action.number: str(error) for action, error in refused.items() if error.permanent or _is_old(action)}
+    later = {action.number: str(error) for action, error in refused.items() if action.number not in failed}
+    if failed:
+        store.end_actions(batch, [], failed)
+    if later:
+        store.postpone_actions(batch, later)
+
+
+def _is_old(action: Due) -> bool:
+    return action.tries + 1 >= TRIES and action.created_at < timezone.now() - PATIENCE

@@ -16,14 +16,13 @@ INSERT INTO mail_action (id, account_id, kind, message_id, unread, starred)
 SELECT gen_random_uuid(), %s, %s, id, %s, %s FROM mail_message
 WHERE account_id = %s AND id = ANY(%s::uuid[]) ORDER BY id RETURNING message_id
 """
-# Up to the first that is not due: later ones do not overtake it.
+# Of one message they stay in order: none overtakes one that rests.
 _DUE = """
-WITH pending AS (
-    SELECT number, kind, message_id, unread, starred, tries, next_try_at > now() AS rests FROM mail_action
-    WHERE account_id = %s AND state = 'pending' ORDER BY number LIMIT %s
-)
-SELECT number, kind, message_id, unread, starred, tries FROM pending
-WHERE number < coalesce((SELECT min(number) FROM pending WHERE rests), 9223372036854775807) ORDER BY number
+SELECT number, kind, message_id, unread, starred, tries, created_at FROM mail_action a
+WHERE account_id = %s AND state = 'pending' AND next_try_at <= now() AND NOT EXISTS (
+    SELECT 1 FROM mail_action b
+    WHERE b.message_id = a.message_id AND b.state = 'pending' AND b.number < a.number AND b.next_try_at > now()
+) ORDER BY number LIMIT %s
 """
 _PLACES = """
 SELECT l.folder_id, l.uid, l.message_id, l.flags FROM mail_location l JOIN mail_folder f ON f.id = l.folder_id
@@ -37,7 +36,7 @@ WHERE a.number = end_.number AND a.state = 'pending' RETURNING a.message_id
 
 
 class Due(NamedTuple):
-    """An action to be carried out. `tries`: those before that did not end."""
+    """An action to be carried out. `tries`: those before, which did not end or failed for the moment."""
 
     number: int
     kind: str
@@ -45,6 +44,7 @@ class Due(NamedTuple):
     unread: bool | None
     starred: bool | None
     tries: int
+    created_at: datetime
 
 
 class Place(NamedTuple):
@@ -67,10 +67,20 @@ def wish_flags(batch: Batch, messages: Collection[UUID], *, unread: bool | None,
 
 
 def due_actions(account_id: UUID, limit: int) -> list[Due]:
-    """The account's oldest pending actions, as far as none rests."""
+    """The account's oldest pending actions that do not rest, nor wait for one of the same message that does."""
     with connection.cursor() as cursor:
         cursor.execute(_DUE, [account_id, limit])
         return [Due(*row) for row in cursor.fetchall()]
+
+
+def next_action_at(account_id: UUID) -> datetime | None:
+    """When the first of the account's pending actions is due; None if there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(next_try_at) FROM mail_action WHERE account_id = %s AND state = 'pending'", [account_id]
+        )
+        found: datetime | None = cursor.fetchone()[0]
+        return found
 
 
 def places_of(messages: Iterable[UUID]) -> list[Place]:
@@ -80,10 +90,11 @@ def places_of(messages: Iterable[UUID]) -> list[Place]:
         return [Place(folder, uid, message, frozenset(flags)) for folder, uid, message, flags in cursor.fetchall()]
 
 
-def begin_actions(batch: Batch, numbers: Collection[int]) -> None:
-    """Count a try before it is made: the server may hang up at it."""
+def begin_actions(batch: Batch, numbers: Collection[int], again: datetime) -> None:
+    """Count a try before it is made, and when to make the next: the server may hang up at it, or the process die."""
     batch.cursor.execute(
-        "UPDATE mail_action SET tries = least(tries + 1, 1000) WHERE number = ANY(%s::bigint[])", [plain_array(numbers)]
+        "UPDATE mail_action SET tries = least(tries + 1, 1000), next_try_at = %s WHERE number = ANY(%s::bigint[])",
+        [again, plain_array(numbers)],
     )
 
 
@@ -94,12 +105,12 @@ def end_actions(batch: Batch, done: Sequence[int], failed: Mapping[int, str]) ->
     batch.moved.update(message for (message,) in batch.cursor.fetchall())
 
 
-def postpone_actions(batch: Batch, later: Mapping[int, str], again: datetime) -> None:
-    """They failed for these reasons and are tried again."""
+def postpone_actions(batch: Batch, later: Mapping[int, str]) -> None:
+    """They failed for these reasons, and are tried again when `begin_actions` said."""
     batch.cursor.execute(
-        "UPDATE mail_action a SET error = new.error, next_try_at = %s "
-        "FROM unnest(%s::bigint[], %s::text[]) AS new(number, error) WHERE a.number = new.number",
-        [again, list(later), list(later.values())],
+        "UPDATE mail_action a SET error = new.error FROM unnest(%s::bigint[], %s::text[]) AS new(number, error) "
+        "WHERE a.number = new.number",
+        [list(later), list(later.values())],
     )
 
 

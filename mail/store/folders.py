@@ -34,7 +34,7 @@ SELECT a.*, f.* FROM (
            (SELECT last_change_at FROM accounts_account WHERE id = %s),
            EXISTS (SELECT 1 FROM mail_message WHERE account_id = %s AND orphaned_at IS NOT NULL),
            EXISTS (SELECT 1 FROM mail_gap JOIN mail_folder ON id = folder_id WHERE account_id = %s AND attempts = 1),
-           EXISTS (SELECT 1 FROM mail_action WHERE account_id = %s AND state = 'pending' AND next_try_at <= now())
+           (SELECT min(next_try_at) FROM mail_action WHERE account_id = %s AND state = 'pending')
 ) a LEFT JOIN ({_LOCAL}) f ON true
 """  # noqa: S608 -- constants
 
@@ -44,13 +44,13 @@ class Survey:
     """What the mirror holds of an account. `at`: when, by the database's clock, which stamps orphans; `changed_at`:
     when a reader last saw something change; `orphans`: whether a message waits for a pass to tell a move from a
     deletion; `withheld`: whether the server listed a UID and would not hand it out when it was first asked;
-    `wished`: whether a change that was made here waits to be carried to the server."""
+    `wished_at`: when a change that was made here is due to be carried to the server, the first of them."""
 
     at: datetime
     changed_at: datetime | None
     orphans: bool
     withheld: bool
-    wished: bool
+    wished_at: datetime | None
     folders: list[LocalFolder]
 
 
@@ -59,8 +59,8 @@ def survey(account_id: UUID) -> Survey:
     with connection.cursor() as cursor:
         cursor.execute(_SURVEY, [account_id] * 5)
         rows = cursor.fetchall()
-    at, changed_at, orphans, withheld, wished = rows[0][:5]
-    return Survey(at, changed_at, orphans, withheld, wished, [_local(row[5:]) for row in rows if row[5] is not None])
+    at, changed_at, orphans, withheld, wished_at = rows[0][:5]
+    return Survey(at, changed_at, orphans, withheld, wished_at, [_local(row[5:]) for row in rows if row[5] is not None])
 
 
 def local_folders(account_id: UUID) -> list[LocalFolder]:

@@ -162,37 +162,64 @@ def test_what_the_server_refuses_for_good_is_taken_back(
     assert agrees(account, mailbox)
 
 
+def make_due(**columns: Any) -> None:
+    Action.objects.filter(state=ActionState.PENDING).update(next_try_at=timezone.now(), **columns)
+
+
+def long_ago() -> Any:
+    return timezone.now() - syncback.PATIENCE - timedelta(minutes=1)
+
+
 def test_what_is_refused_for_now_is_tried_again_later_and_then_given_up(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = message(account)
     actions.change_flags(account.pk, [row.pk], unread=False)
     refuse(monkeypatch, ChangeRefused("Not now."))
-    for tries in range(1, syncback.TRIES):
+    for tries in range(1, syncback.TRIES + 1):
         sync(account)
         (action,) = Action.objects.all()
         assert (action.state, action.tries, action.error) == (ActionState.PENDING, tries, "Not now.")
         assert action.next_try_at > timezone.now()
+        account.refresh_from_db()
+        assert account.next_sync_at is not None
+        assert account.next_sync_at <= action.next_try_at, "the account does not sleep through it"
         row.refresh_from_db()
         assert not row.unread, "it is shown as done as long as it may be"
-        Action.objects.update(next_try_at=timezone.now())
+        make_due()
+    make_due(created_at=long_ago())
     sync(account)
     assert states(account) == [ActionState.FAILED]
     row.refresh_from_db()
     assert row.unread
 
 
-def test_a_later_change_does_not_overtake_one_that_rests(account: Account, mailbox: Mailbox) -> None:
-    actions.change_flags(account.pk, [message(account, 0).pk], unread=False)
-    Action.objects.update(next_try_at=timezone.now() + timedelta(hours=1))
-    actions.change_flags(account.pk, [message(account, 1).pk], unread=False)
-    assert store.due_actions(account.pk, 10) == []
+def test_an_old_change_is_tried_some_times_before_it_is_given_up(
+    account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server was away for long."""
+    actions.change_flags(account.pk, [message(account).pk], unread=False)
+    make_due(created_at=long_ago())
+    refuse(monkeypatch, ChangeRefused("Not now."))
     sync(account)
-    assert states(account) == [ActionState.PENDING] * 2
-    assert flags_on_server(mailbox)[2] == set()
+    assert states(account) == [ActionState.PENDING]
 
 
-def test_a_change_at_which_the_server_hangs_up_is_given_up_and_the_others_are_made(
+def test_a_later_change_of_a_message_does_not_overtake_one_that_rests(account: Account, mailbox: Mailbox) -> None:
+    first, other = message(account, 0), message(account, 1)
+    actions.change_flags(account.pk, [first.pk], unread=False)
+    Action.objects.update(next_try_at=timezone.now() + timedelta(hours=1))
+    actions.change_flags(account.pk, [first.pk], unread=True)
+    actions.change_flags(account.pk, [other.pk], unread=False)
+    sync(account)
+    assert states(account) == [ActionState.PENDING, ActionState.PENDING, ActionState.DONE]
+    make_due()
+    sync(account)
+    assert flags_on_server(mailbox)[1] == set()
+    assert flags_on_server(mailbox)[2] == {"\\Seen"}
+
+
+def test_a_change_at_which_the_server_hangs_up_stops_neither_the_others_nor_the_sync(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = MailSession.change_flags
@@ -203,15 +230,26 @@ def test_a_change_at_which_the_server_hangs_up_is_given_up_and_the_others_are_ma
         return original(session, name, uidvalidity, changes)
 
     monkeypatch.setattr(MailSession, "change_flags", hang_up)
-    rows = {number: message(account, number).pk for number in range(3)}
-    for row in rows.values():
-        actions.change_flags(account.pk, [row], unread=False)
-    for _ in range(syncback.TRIES):
-        assert sync_account(account.pk, lease.claim(account.pk)).error
+    for number in range(3):
+        actions.change_flags(account.pk, [message(account, number).pk], unread=False)
+    assert sync_account(account.pk, lease.claim(account.pk)).error
+    assert states(account) == [ActionState.PENDING] * 3
+    with mailbox.client() as client:
+        fill(client, "INBOX", 1, start=50)
+    sync(account)  # which rests from them
+    assert Message.objects.filter(subject="INBOX 50").exists()
+    make_due()
+    assert sync_account(account.pk, lease.claim(account.pk)).error
+    assert states(account) == [ActionState.DONE, ActionState.PENDING, ActionState.PENDING], "one after the other"
+    Action.objects.filter(number=Action.objects.last().number).update(next_try_at=timezone.now())  # type: ignore[union-attr]
     sync(account)
+    assert states(account) == [ActionState.DONE, ActionState.PENDING, ActionState.DONE]
+    make_due(created_at=long_ago(), tries=syncback.TRIES)
+    assert sync_account(account.pk, lease.claim(account.pk)).error
     assert states(account) == [ActionState.DONE, ActionState.FAILED, ActionState.DONE]
-    assert "ended the connection" in Action.objects.get(state=ActionState.FAILED).error
+    assert Action.objects.get(state=ActionState.FAILED).error == "The server hung up."
     assert {uid for uid, flags in flags_on_server(mailbox).items() if flags} == {1, 3}
+    sync(account)
     assert agrees(account, mailbox)
 
 
@@ -230,6 +268,7 @@ def test_a_process_that_dies_after_the_server_changed_leaves_the_change_to_the_n
             sync(account)
     assert flags_on_server(mailbox)[1] == {"\\Seen"}
     assert states(account) == [ActionState.PENDING]
+    make_due()
     sync(account)
     assert states(account) == [ActionState.DONE]
     assert agrees(account, mailbox)
@@ -297,6 +336,17 @@ def test_a_worker_of_the_other_fleet_makes_a_brief_turn(
     assert tasks.sync.sync(**given["kwargs"]) == "done"
     assert states(account) == [ActionState.DONE]
     assert agrees(account, mailbox)
+
+
+def test_an_account_wakes_for_a_change_that_rests(account: Account) -> None:
+    Account.objects.update(interval=300)
+    actions.change_flags(account.pk, [message(account).pk], unread=False)
+    soon = timezone.now() + timedelta(seconds=30)
+    Action.objects.update(next_try_at=soon)
+    sync(account)
+    sync(account)
+    account.refresh_from_db()
+    assert account.next_sync_at == soon
 
 
 def test_an_account_that_backs_off_is_not_hurried(account: Account) -> None:
