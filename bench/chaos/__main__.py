@@ -36,7 +36,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
-    parser.add_argument("--operations", type=int, default=5_000, help="of the mail clients together, for each strategy")
+    parser.add_argument("--operations", type=int, default=5_000, help="of all clients together, for each strategy")
     parser.add_argument("--kills", type=int, default=20, help="spread over the run")
     parser.add_argument("--strategy", choices=[*STRATEGIES, "all", "mixed"], default="all",
                         help="all: one run each; mixed: one run, mailboxes in turn")  # fmt: skip

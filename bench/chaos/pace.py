@@ -17,7 +17,7 @@ class Pace:
         self._seconds = seconds
         self._given = 0
         self._lock = threading.Lock()
-        self._over = threading.Event()
+        self.over = threading.Event()
         self.began = time.monotonic()
 
     def turn(self) -> bool:
@@ -25,7 +25,7 @@ class Pace:
         with self._lock:
             due = self.began + self._given * self._seconds * _LAP / self._operations
             self._given += 1
-        self._over.wait(max(0.0, due - time.monotonic()))
+        self.over.wait(max(0.0, due - time.monotonic()))
         return not self.is_over()
 
     def count(self, kind: str) -> None:
@@ -49,8 +49,8 @@ class Pace:
 
     def is_over(self) -> bool:
         """Whether nobody is to do anything more."""
-        return self._over.is_set() or self.progress() >= 1
+        return self.over.is_set() or self.progress() >= 1
 
     def stop(self) -> None:
         """End it now."""
-        self._over.set()
+        self.over.set()

@@ -27,6 +27,7 @@ class Reader(threading.Thread):
         self.cursor = 0
         self.entries = self.interruptions = 0
         self.holes: list[str] = []
+        self.account = account
         self._grant = f"/v3/grants/{account}"
         self._rest = Rest(farm, key)
         self._stopped = threading.Event()

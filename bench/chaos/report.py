@@ -19,6 +19,7 @@ class Report:
     sessions: int = 0  # connections of the farm to the servers
     entries: int = 0  # of the change logs, as their readers took them
     interruptions: int = 0  # questions over REST that got no answer
+    actions: Counter[str] = field(default_factory=Counter)  # changes that were asked for over REST, by how they ended
     repaired: int = 0  # differences that `audit --repair` found and mended, where octets of mails were corrupted
     messages: int = 0  # mirrored at the end
     folders: int = 0
@@ -38,6 +39,7 @@ class Report:
             f"  kills: {_listed(self.kills)}",
             f"  faults: {_listed(self.faults)}, on {self.sessions:,} sessions",
             f"  log: {self.entries:,} entries read, {self.interruptions:,} questions unanswered",
+            f"  changes over REST: {_listed(self.actions)}",
             f"  at the end: {self.messages:,} messages in {self.folders} folders, idle after {self.calm:.0f} s"
             + (f" (last {self.waited_for})" if self.waited_for else ""),
             *([f"  audit --repair found {self.repaired} differences before"] if self.repaired else []),

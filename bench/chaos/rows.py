@@ -12,6 +12,9 @@ ROWS = {
     "a folder is not live: {}": """
         SELECT a.email, f.name, f.state, f.error, f.next_try_at::text FROM mail_folder f
         JOIN accounts_account a ON a.id = f.account_id WHERE f.state <> 'live' AND f.selectable""",
+    "a change has not reached the server: {}": """
+        SELECT a.email, c.number, c.tries, c.next_try_at::text, c.error FROM mail_action c
+        JOIN accounts_account a ON a.id = c.account_id WHERE c.state = 'pending'""",
     "a message of the server is not here: {}": """
         SELECT a.email, f.name, g.uid, g.attempts, g.next_try_at::text, g.reason FROM mail_gap g
         JOIN mail_folder f ON f.id = g.folder_id JOIN accounts_account a ON a.id = f.account_id""",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.chaos import checks
+from bench.chaos.application import Application
 from bench.chaos.clients import Client
 from bench.chaos.farm import FarmFailed
 from bench.chaos.faults import UNNOTICEABLE
@@ -15,6 +16,8 @@ from bench.chaos.scene import Plan, Scene, prepared
 from bench.chaos.settling import repair, resume, settle
 
 CLIENTS = 2  # at each mailbox
+
+_ENDED = "SELECT CASE state WHEN 'failed' THEN error ELSE state END, count(*) FROM mail_action GROUP BY 1"
 
 Told = Callable[[str], None]
 
@@ -38,7 +41,7 @@ def run(plan: Plan, directory: Path, told: Told) -> Report:
 
 
 def storm(plan: Plan, scene: Scene, report: Report, told: Told) -> None:
-    """Clients change the mailboxes, the killer kills, the proxies do what they do. Raises FarmFailed."""
+    """Clients and applications change mailboxes, the killer kills, the proxies do what they do. Raises FarmFailed."""
     pace = Pace(plan.operations, plan.seconds)
     happened = "the storm begins"
 
@@ -51,8 +54,11 @@ def storm(plan: Plan, scene: Scene, report: Report, told: Told) -> None:
         for number, mailbox in enumerate(scene.mailboxes)
         for letter in "abcdef"[:CLIENTS]
     ]
+    applications = [
+        Application(scene.farm, scene.key, reader.account, str(plan.seed), pace) for reader in scene.readers
+    ]
     killer = Killer(scene.farm, pace, plan.kills, str(plan.seed), tell)
-    threads: list[threading.Thread] = [*clients, killer]
+    threads: list[threading.Thread] = [*clients, *applications, killer]
     for thread in threads:
         thread.start()
     try:
@@ -67,6 +73,7 @@ def storm(plan: Plan, scene: Scene, report: Report, told: Told) -> None:
         report.operations, report.refused, report.kills = pace.done, pace.refused, killer.done
         report.storm = pace.seconds()
         report.differences += [client.trouble for client in clients if client.trouble]
+        report.differences += [application.trouble for application in applications if application.trouble]
 
 
 def calm(plan: Plan, scene: Scene, report: Report, told: Told) -> None:
@@ -110,3 +117,7 @@ def sum_up(scene: Scene, report: Report) -> None:
     report.interruptions = sum(reader.interruptions for reader in scene.readers)
     counted = "SELECT (SELECT count(*) FROM mail_message), count(*) FROM mail_folder"
     report.messages, report.folders = scene.farm.rows(counted)[0]
+    ended = (
+        "SELECT CASE state WHEN 'failed' THEN 'failed: ' || error ELSE state END, count(*) FROM mail_action GROUP BY 1"
+    )
+    report.actions.update(dict(scene.farm.rows(ended)))

@@ -57,9 +57,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All of it, running. The nth reader follows the nth mailbox."""
+    """All of it, running. The nth reader follows the nth mailbox. `key`: the application's."""
 
     farm: Farm
+    key: str
     servers: list[Server]
     mailboxes: list[Mailbox]
     readers: list[Reader]
@@ -71,9 +72,10 @@ def prepared(plan: Plan, directory: Path) -> Iterator[Scene]:
     with ExitStack() as stack:
         servers = [stack.enter_context(_server(plan, name, directory)) for name in plan.strategies]
         farm = stack.enter_context(Farm(directory / "farm"))
-        mailboxes, readers = _connect(plan, farm, servers)
+        key = farm.manage("shell", "-v", "0", "-c", _KEY).stdout.split()[-1]
+        mailboxes, readers = _connect(plan, farm, key, servers)
         try:
-            yield Scene(farm, servers, mailboxes, readers)
+            yield Scene(farm, key, servers, mailboxes, readers)
         finally:
             for reader in readers:
                 reader.stop()
@@ -86,9 +88,8 @@ def _server(plan: Plan, strategy: str, directory: Path) -> Iterator[Server]:
         yield Server(dovecot, proxy)
 
 
-def _connect(plan: Plan, farm: Farm, servers: list[Server]) -> tuple[list[Mailbox], list[Reader]]:
+def _connect(plan: Plan, farm: Farm, key: str, servers: list[Server]) -> tuple[list[Mailbox], list[Reader]]:
     """Mailboxes with some mail, each a grant, and somebody who follows its log."""
-    key = farm.manage("shell", "-v", "0", "-c", _KEY).stdout.split()[-1]
     mailboxes, readers = [], []
     for number in range(plan.mailboxes):
         server = servers[number % len(servers)]

@@ -22,6 +22,8 @@ SELECT a.email, CASE
         THEN 'has a message that the server did not hand out, which is asked for again later'
     WHEN EXISTS (SELECT 1 FROM mail_message m WHERE m.account_id = a.id AND m.orphaned_at IS NOT NULL)
         THEN 'has a message without a place, which may show up again'
+    WHEN EXISTS (SELECT 1 FROM mail_action c WHERE c.account_id = a.id AND c.state = 'pending')
+        THEN 'has a change that its server does not know yet'
     WHEN a.search_seq < a.log_seq THEN 'has words that are not indexed'
   END
 FROM accounts_account a ORDER BY a.email

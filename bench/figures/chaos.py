@@ -11,9 +11,9 @@ REPORT = Path(__file__).resolve().parent.parent / "chaos" / "results.json"
 OPERATIONS, KILLS = 100_000, 200
 
 _TEXT = """\
-`python -m bench.chaos --json bench/chaos/results.json` changes mailboxes from several IMAP clients at random while the
-farm syncs them, kills its processes, PostgreSQL and Valkey, and cuts, stalls and corrupts the connections to the mail
-server. In the end the mirror has to be what the server has. Its last report:
+`python -m bench.chaos --json bench/chaos/results.json` changes mailboxes from several IMAP clients and over REST at
+random while the farm syncs them, kills its processes, PostgreSQL and Valkey, and cuts, stalls and corrupts the
+connections to the mail server. In the end the mirror has to be what the server has. Its last report:
 
 {figures}"""
 

@@ -233,8 +233,13 @@ def sweep_orphans(batch: Batch, before: datetime) -> int:
 
 
 def _delete_messages(batch: Batch, messages: list[UUID]) -> None:
-    """Delete messages with their words and bodies; their raw mail becomes waste."""
+    """Delete messages with their words and bodies; their raw mail becomes waste. No change of them can be made."""
     raw.waste(batch.cursor, messages)
+    batch.cursor.execute(
+        "UPDATE mail_action SET state = 'failed', error = %s, ended_at = now() "
+        "WHERE message_id = ANY(%s::uuid[]) AND state = 'pending'",
+        ["The message was deleted on the server.", plain_array(messages)],
+    )
     for table in ("mail_searchdocument WHERE message_id", "mail_body WHERE message_id", "mail_message WHERE id"):
         batch.cursor.execute(f"DELETE FROM {table} = ANY(%s::uuid[])", [plain_array(messages)])  # noqa: S608 -- constants
     for message in messages:

@@ -163,7 +163,7 @@ def test_what_the_server_refuses_for_good_is_taken_back(
 
 
 def make_due(**columns: Any) -> None:
-    Action.objects.filter(state=ActionState.PENDING).update(next_try_at=timezone.now(), **columns)
+    Action.objects.filter(state=ActionState.PENDING).update(**{"next_try_at": timezone.now(), **columns})
 
 
 def long_ago() -> Any:
@@ -274,15 +274,18 @@ def test_a_process_that_dies_after_the_server_changed_leaves_the_change_to_the_n
     assert agrees(account, mailbox)
 
 
-def test_a_message_that_left_the_server_is_told_after_another_look(account: Account, mailbox: Mailbox) -> None:
+def test_a_change_of_a_message_that_left_the_server_ends_with_it(account: Account, mailbox: Mailbox) -> None:
     row = message(account)
     with mailbox.client() as client:
         client.select_folder("INBOX")
         client.delete_messages([1])
         client.expunge()
     actions.change_flags(account.pk, [row.pk], starred=True)
+    make_due(next_try_at=timezone.now() + timedelta(hours=1))
     sync(account)
     assert not Message.objects.filter(pk=row.pk).exists()
+    assert Action.objects.get().error == "The message was deleted on the server."
+    assert states(account) == [ActionState.FAILED]
     assert agrees(account, mailbox)
 
 
