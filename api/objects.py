@@ -142,6 +142,51 @@ class Grant(TypedDict):
     updated_at: int
 
 
+class GrantUpdate(TypedDict):
+    """What a PATCH changes of a grant; the mailbox is tried with it. `scope` is accepted: IMAP has none."""
+
+    settings: NotRequired[dict[str, Any]]
+    scope: NotRequired[list[str]]
+
+
+class Branding(TypedDict):
+    """How an application is called."""
+
+    name: NotRequired[str]
+
+
+class Application(TypedDict):
+    """A customer of the farm: owns keys and grants."""
+
+    application_id: str
+    organization_id: str
+    region: str
+    environment: Literal["production"]
+    branding: Branding
+    created_at: int
+
+
+class ApplicationUpdate(TypedDict):
+    """What a PATCH changes of the application."""
+
+    branding: NotRequired[Branding]
+
+
+class Connector(TypedDict):
+    """What mailboxes of a provider are reached by."""
+
+    name: str
+    provider: Literal["imap"]
+    settings: dict[str, Any]
+    scope: list[str]
+
+
+class ConnectorRequest(TypedDict):
+    """Names a provider."""
+
+    provider: Literal["imap"]
+
+
 class GrantSettings(TypedDict):
     """How to reach a mailbox. Hosts that are missing are detected from the address."""
 

@@ -3,8 +3,10 @@
 from django.urls import URLPattern, path, re_path, register_converter
 
 from api.views.actions import ActionItem, ActionList
+from api.views.applications import ApplicationItem
 from api.views.attachments import AttachmentDownload, AttachmentItem
 from api.views.connect import ConnectCustom, DetectProvider
+from api.views.connectors import ConnectorItem, ConnectorList
 from api.views.delta import Delta, LatestCursor
 from api.views.document import Document, DocumentPage
 from api.views.folders import FolderItem, FolderList
@@ -34,6 +36,9 @@ register_converter(Anything, "anything")
 urlpatterns: list[URLPattern] = [
     path("openapi.json", Document.as_view(), name="openapi"),
     path("docs", DocumentPage.as_view()),
+    path("applications", ApplicationItem.as_view()),
+    path("connectors", ConnectorList.as_view()),
+    path("connectors/<str:provider>", ConnectorItem.as_view()),
     path("connect/custom", ConnectCustom.as_view()),
     path("providers/detect", DetectProvider.as_view()),
     path("grants", GrantList.as_view()),

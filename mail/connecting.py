@@ -4,6 +4,7 @@ Nothing is saved before the server has let us in and listed its folders, so that
 person who made it. The submission server is stored and not tried.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from flanker.addresslib import address as addresses
 
 from accounts import presets
-from accounts.credentials import seal
+from accounts.credentials import CredentialsLocked, seal, unseal
 from accounts.detect import DetectionFailed, detect
 from accounts.models import Account, AccountState, Application
 from accounts.network import HostError, is_trusted
@@ -29,6 +30,7 @@ _WRITTEN = [
     *("name", "settings", "credentials", "state", "reason", "failures"),
     *("next_sync_at", "lease_token", "lease_expires_at", "updated_at"),
 ]
+_KEPT = frozenset(f"{protocol}_{name}" for protocol in _PORT_OF for name in ("host", "port", "security", "username"))
 _REVIVED = (AccountState.INVALID, AccountState.ERROR)
 
 
@@ -71,6 +73,29 @@ def connect(application: Application, email: str, options: ConnectOptions) -> Ac
     settings = _settings("imap", email, options, found) | _settings("smtp", email, options, found)
     _try_out(settings, options.imap_password, found.note if found else "")
     return _save(application, email.lower(), settings, options)
+
+
+def reconnect(account: Account, given: Mapping[str, Any]) -> Account:
+    """Connect an account anew with the settings and passwords that are given; the others stay. Raises ConnectRefused.
+
+    The password is asked for again where the server changes: whoever may change one need not know the other.
+    """
+    for protocol, passwords in (("imap", {"imap_password"}), ("smtp", {"smtp_password", "imap_password"})):
+        server = {f"{protocol}_{name}" for name in ("host", "port", "security")} & given.keys()
+        moved = any(given[name] != account.settings.get(name) for name in server)
+        if moved and not passwords & given.keys():
+            raise ConnectRefused("The password is needed again where the server changes.", f"{protocol}_password")
+    kept = {name: value for name, value in account.settings.items() if name in _KEPT} | _passwords(account)
+    if kept.get("smtp_password") == kept.get("imap_password"):  # it was not given on its own
+        kept.pop("smtp_password", None)
+    return connect(account.application, account.email, ConnectOptions(**{**kept, **given, "name": account.name}))
+
+
+def _passwords(account: Account) -> dict[str, str]:
+    try:
+        return unseal(bytes(account.credentials))
+    except CredentialsLocked:
+        return {"imap_password": ""}  # which `connect` refuses, unless another is given
 
 
 def release_database_connection() -> None:

@@ -57,8 +57,13 @@ class ConnectCustom(ContractView):
         try:
             account = connect(self.key.application, email, ConnectOptions(**settings, name=values.get("name", "")))
         except ConnectRefused as error:
-            raise InvalidRequest(f"settings.{error.field}: {error}" if error.field else str(error)) from error
+            raise refused(error) from error
         return self.success(grant(account), status=201)
+
+
+def refused(error: ConnectRefused) -> InvalidRequest:
+    """The answer, which names the setting that is wrong."""
+    return InvalidRequest(f"settings.{error.field}: {error}" if error.field else str(error))
 
 
 class DetectProvider(ContractView):

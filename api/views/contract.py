@@ -61,6 +61,10 @@ class ContractView(IdentifiedView):
     def find_scope(self) -> None:
         """Look up what the path names. Raises NotFound."""
 
+    def body(self, request: Request) -> dict[str, Any]:
+        """The object that was sent (api.parsers takes no list), {} where nothing was."""
+        return cast("dict[str, Any]", request.data)
+
     def success(self, data: Any, *, status: int = 200, next_cursor: str | None = None, **extra: Any) -> Response:
         """The contract's envelope. No next_cursor: there is no more."""
         more = {} if next_cursor is None else {"next_cursor": next_cursor}

@@ -8,11 +8,14 @@ from rest_framework.response import Response
 from accounts.models import AccountQuerySet, AccountState
 from api import objects
 from api.auth import visible_grants
+from api.errors import InvalidRequest
 from api.openapi import Answer
 from api.parameters import choice, moment, number, text
 from api.serializers.grants import grant as grant_object
+from api.views.connect import SettingsForm, refused
 from api.views.contract import ContractView, GrantView
 from mail import intent
+from mail.connecting import ConnectRefused, reconnect
 
 # The contract's default for grants is 10, unlike all other lists.
 PARAMETERS = (
@@ -48,13 +51,27 @@ class GrantList(ContractView):
 class GrantItem(GrantView):
     """One grant."""
 
-    answers = {"GET": Answer(objects.Grant), "DELETE": Answer()}
-    unbuilt = frozenset({"PATCH"})
+    answers = {"GET": Answer(objects.Grant), "PATCH": Answer(objects.Grant), "DELETE": Answer()}
+    takes = {"PATCH": objects.GrantUpdate}
     application_only = frozenset({"DELETE", "PATCH"})
 
     def get(self, _request: Request, **_path: str) -> Response:
         """Get a grant by id or e-mail address; `me` is the grant of the token that asks."""
         return self.success(grant_object(self.account))
+
+    def patch(self, request: Request, **_path: str) -> Response:
+        """Update how a mailbox is reached: what is left out stays. Its server is tried before anything is saved."""
+        for name in request.data:
+            if name not in ("settings", "scope"):
+                raise InvalidRequest(f"Unknown field '{name}'. Allowed here: scope, settings.")
+        form = SettingsForm(data=self.body(request).get("settings", {}), partial=True)
+        form.is_valid(raise_exception=True)
+        if not form.validated_data:
+            return self.success(grant_object(self.account))
+        try:
+            return self.success(grant_object(reconnect(self.account, form.validated_data)))
+        except ConnectRefused as error:
+            raise refused(error) from error
 
     def delete(self, _request: Request, **_path: str) -> Response:
         """Remove a grant with all its data: it is gone at once, its data shortly after."""

@@ -28,10 +28,13 @@ def test_the_document_is_made_without_a_warning_and_is_valid(document: Any) -> N
 def test_the_document_has_every_endpoint_that_is_built(document: Any) -> None:
     grant = "/v3/grants/{grant}"
     assert {path: sorted(methods) for path, methods in document["paths"].items()} == {
+        "/v3/applications": ["get", "patch"],
+        "/v3/connectors": ["get", "post"],
+        "/v3/connectors/{provider}": ["delete", "get", "patch", "put"],
         "/v3/connect/custom": ["post"],
         "/v3/providers/detect": ["post"],
         "/v3/grants": ["get"],
-        grant: ["delete", "get"],
+        grant: ["delete", "get", "patch"],
         f"{grant}/actions": ["get"],
         f"{grant}/actions/{{action}}": ["get", "post"],
         f"{grant}/attachments/{{attachment}}": ["get"],
