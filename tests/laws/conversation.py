@@ -83,7 +83,7 @@ class Conversation:
         yield self._status(self._named(arguments[0]), arguments[1])
 
     def examine(self, arguments: list[Token]) -> Iterator[bytes]:
-        """EXAMINE, with QRESYNC's answer where asked (RFC 7162 §3.2.5)."""
+        """EXAMINE or SELECT, with QRESYNC's answer where asked (RFC 7162 §3.2.5)."""
         if self._view is not None and self._enabled:
             yield b"* OK [CLOSED] that one\r\n"
         self._view = None
@@ -101,10 +101,11 @@ class Conversation:
         self._view = view
 
     def uid(self, arguments: list[Token]) -> Iterator[bytes]:
-        """UID SEARCH and UID FETCH, with whatever the server has to tell besides."""
+        """UID SEARCH, UID FETCH and UID STORE, with whatever the server has to tell besides."""
         view = self._selected_view()
-        handler = self._search if arguments[0] == b"SEARCH" else self._fetch
-        responses = list(handler(view, arguments[1:]))
+        handlers = {b"SEARCH": self._search, b"FETCH": self._fetch, b"STORE": self._store}
+        assert isinstance(arguments[0], bytes)
+        responses = list(handlers[arguments[0]](view, arguments[1:]))
         besides = [*view.chatter(), *view.news()]
         at = self._chance.randint(0, len(responses)) if self._manner.shuffles else len(responses)
         # What was made before may name messages by their older numbers: tell of expunges last.
@@ -201,6 +202,15 @@ class Conversation:
             if not (bodies and self._withheld(view.folder, uid)):
                 yield view.fetch(uid, [item for name in asked for item in self._item(view, uid, name)])
 
+    def _store(self, view: View, arguments: list[Token]) -> Iterator[bytes]:
+        """Flags given or taken, and what they are then."""
+        assert isinstance(arguments[0], bytes)
+        flags = {flag.decode() for flag in words(arguments[2])}
+        for uid in uids(arguments[0], view.uids):
+            before = view.folder.copies[uid].flags
+            view.folder.flag([uid], before | flags if arguments[1] == b"+FLAGS" else before - flags)
+            yield view.fetch(uid, [(b"UID", b"%d" % uid), *view.flags(uid)])
+
     def _item(self, view: View, uid: int, name: bytes) -> list[tuple[bytes, bytes]]:
         mail = view.folder.copies[uid].mail
         section = _BODY.fullmatch(name)
@@ -245,6 +255,7 @@ _HANDLERS: dict[bytes, Callable[[Conversation, list[Token]], Iterator[bytes]]] =
     b"LIST": Conversation.list_folders,
     b"STATUS": Conversation.status,
     b"EXAMINE": Conversation.examine,
+    b"SELECT": Conversation.examine,
     b"UID": Conversation.uid,
     b"LOGOUT": Conversation.logout,
 }

@@ -6,14 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connections
+from django.db.models import QuerySet
 from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from accounts.models import Account, Host
-from mail import audit, changes, lease
+from mail import actions, audit, changes, lease
 from mail.mirror import Result, sync_account
-from mail.models import Folder, Gap, Transaction
+from mail.models import Action, ActionState, Folder, Gap, Message, Transaction
 from mail.types import LeaseLost
 from tests.laws.account import connected, removed
 from tests.laws.comparison import differences, gaps, identity, of_mirror, of_model, without_flags
@@ -101,12 +102,28 @@ class Mirroring(RuleBasedStateMachine):
             self.server.withheld[folder, uid] = rounds
             self.missed.add(identity(self.account, folder.copies[uid].mail, object_ids=self.object_ids))
 
+    @rule(
+        which=st.integers(0, 20),
+        unread=st.sampled_from([True, False, None]),
+        starred=st.sampled_from([True, False, None]),
+    )
+    def mark(self, which: int, unread: bool | None, starred: bool | None) -> None:
+        """An application changes a message that it sees, and sees the change at once."""
+        rows = list(Message.objects.filter(account=self.account).order_by("received_at", "id"))
+        if rows:
+            row = rows[which % len(rows)]
+            assert actions.change_flags(self.account.id, [row.pk], unread=unread, starred=starred) == 1
+            row.refresh_from_db()
+            assert unread in {None, row.unread}
+            assert starred in {None, row.starred}
+
     @rule()
     def time_passes(self) -> None:
         """All backoffs are over."""
         Host.objects.all().delete()
         Folder.objects.filter(account=self.account, next_try_at__isnull=False).update(next_try_at=timezone.now())
         Gap.objects.filter(folder__account=self.account).update(next_try_at=timezone.now())
+        self._pending().update(next_try_at=timezone.now())
 
     @rule()
     def consume(self) -> None:
@@ -121,7 +138,8 @@ class Mirroring(RuleBasedStateMachine):
         result = self._turn(Trouble(), budget=budget, thorough=thorough)
         assert result is not None
         if not (result.error or result.more or result.failing or gaps(self.account)):
-            self._compare(flags=thorough or self.strategy != "full")
+            told = thorough or self.strategy != "full"
+            self._compare(flags=told and not self._pending().exists())  # what rests is seen as done
 
     @rule(faults=FAULTS, meanwhile=st.dictionaries(_COMMAND, CHANGES, max_size=2), budget=BUDGETS)
     def sync_in_trouble(self, faults: dict[str, Any], meanwhile: dict[int, Change], budget: timedelta) -> None:
@@ -173,9 +191,10 @@ class Mirroring(RuleBasedStateMachine):
         with self.stack:
             if self.sound:
                 self.server.withheld.clear()
-                self.time_passes()
-                for _ in range(self._enough()):
+                for _ in range(1 + self._enough()):
+                    self.time_passes()
                     assert self._turn(Trouble()) == Result()
+                assert not self._pending().exists()
                 self._compare()
                 self._rest()
                 assert audit.run(self.account) == []
@@ -223,6 +242,10 @@ class Mirroring(RuleBasedStateMachine):
                 self._note_missed()
 
         return before
+
+    def _pending(self) -> QuerySet[Action]:
+        """What was changed here and the server does not know yet."""
+        return Action.objects.filter(account=self.account, state=ActionState.PENDING)
 
     def _expire_lease(self) -> None:
         Account.objects.filter(id=self.account.id).update(lease_expires_at=timezone.now() - timedelta(seconds=1))

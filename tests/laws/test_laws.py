@@ -77,6 +77,8 @@ def test_a_worker_may_die_at_every_step(strategy: str, step: str) -> None:
         while state.dies(Death(step, after)):
             state.sync(TURN, thorough=False)
             state.change(_AN_HOUR if after % 5 else [*_AN_HOUR, Change("reset", which=1)])
+            state.time_passes()
+            state.mark(after, unread=bool(after % 2), starred=None)
             after += stride
         assert after > 3
     finally:
