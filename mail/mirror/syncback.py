@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 TRIES = 5
 PATIENCE = timedelta(hours=6)
 _AT_ONCE = 500  # actions
+ROUNDS = 10  # then the turn goes on, and what was changed meanwhile is the next one's
 _SEEN, _FLAGGED = "\\Seen", "\\Flagged"
 
 
@@ -51,9 +52,12 @@ class _Outcome:
 
 
 def carry_out(turn: Turn, folders: Iterable[LocalFolder]) -> datetime | None:
-    """Every action that is due; when the next one is. Raises ConnectionFailed, LeaseLost."""
+    """The actions that are due, within reason; when the next one is. Raises ConnectionFailed, LeaseLost."""
     by_id = {folder.id: folder for folder in folders}
-    while due := store.due_actions(turn.account_id, _AT_ONCE):
+    for _ in range(ROUNDS):
+        due = store.due_actions(turn.account_id, _AT_ONCE)
+        if not due:
+            break
         _carry_out(turn, by_id, _together(due))
         turn.on_commit()
     return store.next_action_at(turn.account_id)

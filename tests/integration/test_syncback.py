@@ -327,6 +327,27 @@ def test_a_change_ends_a_long_turn_early(mailbox: Mailbox, monkeypatch: pytest.M
     assert agrees(account, mailbox)
 
 
+def test_who_changes_all_the_time_does_not_keep_the_turn_from_looking(
+    account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncback, "ROUNDS", 3)
+    row = message(account)
+    with mailbox.client() as client:
+        fill(client, "INBOX", 1, start=50)
+
+    def change() -> None:
+        actions.change_flags(account.pk, [row.pk], unread=not Action.objects.count() % 2)
+
+    change()
+    sync(account, on_commit=change)
+    assert Message.objects.filter(subject="INBOX 50").exists()
+    assert states(account)[:3] == [ActionState.DONE] * 3
+    assert states(account)[3:] == [ActionState.PENDING] * (len(states(account)) - 3)
+    account.refresh_from_db()
+    assert account.next_sync_at is not None
+    assert account.next_sync_at <= timezone.now()
+
+
 def test_a_worker_of_the_other_fleet_makes_a_brief_turn(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
