@@ -12,11 +12,12 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from mail.types import StoreUnavailable
+from mail.types import BodiesWithheld, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 STORE_RETRY = 10  # seconds
+BODIES_RETRY = 120
 
 TYPES = {
     401: "unauthorized",
@@ -117,6 +118,9 @@ _KNOWN: dict[type[Exception], Callable[[], exceptions.APIException]] = {
     Http404: lambda: NotFound("The path"),
     PermissionDenied: exceptions.PermissionDenied,
     RequestDataTooBig: lambda: TooLarge("The request's body is too large."),
+    BodiesWithheld: lambda: Unavailable(
+        f"{BodiesWithheld()} Try again, or leave out body with 'select'.", BODIES_RETRY
+    ),
     StoreUnavailable: lambda: Unavailable("The store of raw mail cannot be reached.", wait=STORE_RETRY),
     SuspiciousOperation: lambda: InvalidRequest("The request is malformed."),
 }

@@ -4,7 +4,7 @@ A list of messages shows fifty bodies, and must not read what is attached to the
 it is asked for: no reader waits for the consumer of the log that makes them (mail.search).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,13 +16,19 @@ from psycopg2.extras import execute_values
 from mail import mime, raw
 from mail.models import Body as Row
 from mail.models import Message
-from mail.types import Parsed
+from mail.types import BodiesWithheld, Parsed
 
+CAUTION = 2  # tries of the index (mail.search) that died
 _GROUP = 200  # messages that are read at once
 _GROUP_OCTETS = 8 * 1024 * 1024  # of raw mail, unless one has more
 _LARGEST = 64 * 1024 * 1024  # octets; mail.mime reads 10 MB of a body, which grow in UTF-8 and as HTML
 _READ = 2_000_000  # characters of a body that are looked at for its words
 
+# Two workers may be at an account's bodies at once, each for seconds.
+_DEADLY = """
+    SELECT EXISTS (SELECT 1 FROM accounts_account WHERE id = ANY(%s) AND search_tries >= %s
+                   AND (search_tries > %s OR search_tried_at < now() - interval '20 seconds'))
+"""
 # The join leaves out messages that are gone meanwhile; in the order of ids, so that two workers cannot deadlock.
 _INSERT = """
     INSERT INTO mail_body (message_id, is_html, content)
@@ -48,9 +54,20 @@ EMPTY = Body("", is_html=False)
 
 
 def shown(messages: Sequence[Message]) -> dict[UUID, Body]:
-    """Bodies by message id; absent where the raw message is lost. Raises StoreUnavailable."""
+    """Bodies by message id; absent where the raw message is lost. Raises StoreUnavailable, BodiesWithheld."""
     found = _kept([message.pk for message in messages])
-    return found | make([message for message in messages if message.pk not in found])
+    missing = [message for message in messages if message.pk not in found]
+    if missing and _one_is_deadly({message.account_id for message in missing}):
+        raise BodiesWithheld
+    return found | make(missing)
+
+
+def _one_is_deadly(accounts: Collection[UUID]) -> bool:
+    """Whether the index of one died twice of a body, and has not told yet of which."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DEADLY, [list(accounts), CAUTION, CAUTION])
+        (deadly,) = cursor.fetchone()
+        return bool(deadly)
 
 
 def settle(messages: Sequence[Message]) -> dict[UUID, Body]:

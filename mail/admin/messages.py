@@ -17,6 +17,7 @@ from mail.admin import wording
 from mail.admin.bounded import BoundedChangeList, ReadOnlyAdmin, as_uuid, mailboxes
 from mail.models import Location, Message
 from mail.search import SearchError, matching
+from mail.types import BodiesWithheld
 
 _OF_A_FOLDER = 2_000  # latest messages of a folder that can be paged through
 _SHOWN_TEXT = 100_000
@@ -141,7 +142,11 @@ def _headers(message: Message) -> list[tuple[str, str]]:
 
 
 def _text(message: Message) -> str:
-    return mime.visible_text(bodies.shown([message]).get(message.pk, bodies.EMPTY).parsed())[:_SHOWN_TEXT]
+    try:
+        shown = bodies.shown([message]).get(message.pk, bodies.EMPTY)
+    except BodiesWithheld as error:
+        return f"({error})"
+    return mime.visible_text(shown.parsed())[:_SHOWN_TEXT]
 
 
 def _addresses(addresses: list[dict[str, str]]) -> str:

@@ -19,14 +19,15 @@ from psycopg2.extras import execute_values
 
 from accounts.models import Account
 from mail import bodies, store
+from mail.bodies import CAUTION
 from mail.mime import visible_text
 from mail.models import Message, Transaction
 from mail.search.vector import vector
 
 log = logging.getLogger(__name__)
 
-CAUTION = 2  # tries without an end, after which messages are read one by one
-REST = 120.0  # seconds before that, and between such tries; who reads one message for longer is taken for dead
+# Seconds before messages are read one by one, and between such tries; who reads one for longer is taken for dead.
+REST = 120.0
 _POISON = "the worker died while it read the body, more than once; it is shown as empty, and its words are not found"
 
 _SHARE = 50  # log entries that each account gets at least in a round, so that many accounts do not mean tiny batches

@@ -6,6 +6,7 @@ Those of which a batch has thousands are tuples, which take half of the time of 
 from mail.types.contents import DEPTH, PARTS, Address, Attachment, Octets, Parsed
 from mail.types.errors import (
     AuthenticationFailed,
+    BodiesWithheld,
     ChangeRefused,
     ConnectionFailed,
     FolderFailed,
@@ -27,6 +28,7 @@ __all__ = [
     "Assignment",
     "Attachment",
     "AuthenticationFailed",
+    "BodiesWithheld",
     "ChangeRefused",
     "Changes",
     "ConnectionFailed",

@@ -39,6 +39,13 @@ class StoreUnavailable(MailError):
         super().__init__(f"The store of raw mail, {address}, is not available: {error}")
 
 
+class BodiesWithheld(MailError):
+    """A body of an account ends the process that makes it; until the index knows which, nobody else makes them."""
+
+    def __init__(self) -> None:
+        super().__init__("A message of this mailbox ends whoever reads its body. It is being looked for.")
+
+
 class NoRoom(MailError):
     """A temporary file cannot be written: the disk is full, as a rule."""
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.db.models import F
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from mail import bodies, mime, raw, search
 from mail.models import Body, Message, SearchDocument, Transaction
 from mail.types import Octets, StoreUnavailable
 from tests.integration.admin_rows import a_message, an_account
+from tests.integration.factories import make_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -131,3 +133,24 @@ def test_that_deaths_are_counted_costs_no_statement(account: Account) -> None:
         assert search.index_account(account.pk) == 8
     # The account, its log, the messages, their bodies, their frames and again the account; beside the two INSERTs.
     assert len(statements) == 6, [one["sql"] for one in statements]
+
+
+@pytest.mark.usefixtures("_deadly")
+def test_no_reader_dies_of_a_body_of_which_the_index_has_died(account: Account) -> None:
+    """The web process would be started again and asked again, until the farm gives up on it."""
+    api = Client(headers={"authorization": f"Bearer {make_key(account.application)[1]}"})
+    path = f"/v3/grants/{account.pk}/messages"
+    assert not lives(account)
+    assert not lives(account)
+    Account.objects.update(search_tried_at=F("search_tried_at") - timedelta(seconds=30))
+    answer = api.get(path)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "120")
+    assert "ends whoever reads its body" in answer.json()["error"]["message"]
+    assert len(api.get(f"{path}?select=id,subject").json()["data"]) == 8
+    rounds(account, 20)
+    assert len(api.get(path).json()["data"]) == 8
+
+
+def test_two_workers_at_the_index_keep_no_body_from_readers(account: Account) -> None:
+    Account.objects.update(search_tries=2, search_tried_at=timezone.now())
+    assert len(bodies.shown(list(Message.objects.all()))) == 8
