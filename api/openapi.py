@@ -10,6 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from api import objects
+from api.selection import ALWAYS
 
 SCALARS: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -117,7 +118,7 @@ def _union(options: Sequence[Any], *, nullable: bool) -> dict[str, Any]:
 
 def _object(shape: Any) -> dict[str, Any]:
     fields = get_type_hints(shape)
-    required = sorted(shape.__required_keys__)
+    required = sorted(ALWAYS.get(shape.__name__.lower(), shape.__required_keys__))  # `select` may leave out the others
     return {
         "type": "object",
         "description": " ".join((shape.__doc__ or "").split()),
