@@ -1,10 +1,10 @@
 """What a PUT may change of messages: flags, here at once and on the server shortly after."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts.models import Account
 from api.errors import InvalidRequest, NotBuilt, NotFound
@@ -18,18 +18,18 @@ class FlagsForm(serializers.Serializer[None]):
     starred = serializers.BooleanField(required=False)
 
 
-def read(request: Request, unbuilt: Collection[str]) -> Mapping[str, bool]:
-    """The flags to be changed. `unbuilt`: fields of the contract that cannot be changed yet.
+def read(body: Mapping[str, Any], unbuilt: Collection[str]) -> Mapping[str, bool]:
+    """The flags that a request's body changes. `unbuilt`: fields of the contract that cannot be changed yet.
 
     Raises InvalidRequest that names an unknown field, NotBuilt, ValidationError."""
     known = {*FlagsForm().fields, *unbuilt}
-    for name in request.data:
+    for name in body:
         if name not in known:
             raise InvalidRequest(f"Unknown field '{name}'. Allowed here: {', '.join(sorted(known))}.")
     for name in unbuilt:
-        if name in request.data:
+        if name in body:
             raise NotBuilt(f"Changing '{name}'")
-    form = FlagsForm(data=request.data)
+    form = FlagsForm(data=body)
     form.is_valid(raise_exception=True)
     flags: Mapping[str, bool] = form.validated_data
     return flags

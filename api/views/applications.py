@@ -40,12 +40,13 @@ class ApplicationItem(ContractView):
 
     def patch(self, request: Request) -> Response:
         """Rename the application."""
-        for name in request.data:
+        body = self.body(request)
+        for name in body:
             if name in _UNBUILT:
                 raise NotBuilt(f"Changing '{name}'")
             if name != "branding":
                 raise InvalidRequest(f"Unknown field '{name}'. Allowed here: branding.")
-        form = ApplicationForm(data=request.data)
+        form = ApplicationForm(data=body)
         form.is_valid(raise_exception=True)
         name = form.validated_data.get("branding", {}).get("name")
         if name is not None:

@@ -62,8 +62,10 @@ class ContractView(IdentifiedView):
         """Look up what the path names. Raises NotFound."""
 
     def body(self, request: Request) -> dict[str, Any]:
-        """The object that was sent (api.parsers takes no list), {} where nothing was."""
-        return cast("dict[str, Any]", request.data)
+        """The object that was sent (api.parsers takes no list), {} where nothing was.
+
+        Django REST framework gives an empty form for that, in which its serializers see every boolean as false."""
+        return dict(cast("dict[str, Any]", request.data))
 
     def success(self, data: Any, *, status: int = 200, next_cursor: str | None = None, **extra: Any) -> Response:
         """The contract's envelope. No next_cursor: there is no more."""

@@ -61,10 +61,11 @@ class GrantItem(GrantView):
 
     def patch(self, request: Request, **_path: str) -> Response:
         """Update how a mailbox is reached: what is left out stays. Its server is tried before anything is saved."""
-        for name in request.data:
+        body = self.body(request)
+        for name in body:
             if name not in ("settings", "scope"):
                 raise InvalidRequest(f"Unknown field '{name}'. Allowed here: scope, settings.")
-        form = SettingsForm(data=self.body(request).get("settings", {}), partial=True)
+        form = SettingsForm(data=body.get("settings", {}), partial=True)
         form.is_valid(raise_exception=True)
         if not form.validated_data:
             return self.success(grant_object(self.account))

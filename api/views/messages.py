@@ -68,7 +68,7 @@ class MessageItem(GrantView):
 
     def put(self, request: Request, message: str, **_path: str) -> HttpResponseBase:
         """Mark a message as read or unread, starred or not: here at once, on its server shortly after."""
-        flags = updates.read(request, unbuilt=("folders", "metadata"))
+        flags = updates.read(self.body(request), unbuilt=("folders", "metadata"))
         row = find_message(self.account, message)
         updates.apply(self.account, [row.pk], flags)
         return self._answer(request, find_message(self.account, str(row.pk)))

@@ -48,7 +48,7 @@ class ThreadItem(GrantView):
     def put(self, request: Request, thread: str, **_path: str) -> Response:
         """Mark all messages of a thread as read or unread, starred or not: here at once, on their server shortly
         after."""
-        flags = updates.read(request, unbuilt=("folders",))
+        flags = updates.read(self.body(request), unbuilt=("folders",))
         found = self._found(thread)
         updates.apply(self.account, [member.pk for member in found.members], flags)
         return self._answer(self._found(thread))

@@ -55,6 +55,16 @@ def test_nothing_to_change_is_no_action(api: Client, account: Account, inbox: An
     assert not Action.objects.exists()
 
 
+def test_a_request_without_a_body_changes_nothing(api: Client, account: Account, inbox: Any) -> None:
+    row = make_message(account, inbox, unread=True, starred=True)
+    for path in (f"/messages/{row.pk}", f"/threads/{row.thread_id}"):
+        for kind in ("application/json", "application/x-www-form-urlencoded"):
+            assert api.put(f"/v3/grants/{account.pk}{path}", CONTENT_TYPE=kind).status_code == 200
+    row.refresh_from_db()
+    assert (row.unread, row.starred) == (True, True)
+    assert not Action.objects.exists()
+
+
 def test_a_message_is_found_by_its_message_id(api: Client, account: Account, inbox: Any) -> None:
     row = make_message(account, inbox, unread=True, header_id="a/b@c")
     assert put(api, account, "/messages/<a/b@c>", unread=False)["id"] == str(row.pk)
