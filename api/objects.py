@@ -252,8 +252,9 @@ class ThreadUpdate(TypedDict):
 
 
 class Action(TypedDict):
-    """A change that was made here. While it is pending, readers see it as done and the server is yet to be told; what
-    failed was refused by the server for good, and readers see the server's truth again."""
+    """A change that was made here. While it is pending, readers see it as done and the server is yet to be told. One
+    that is superseded was overtaken by another of the same flags. What failed was refused by the server for good, and
+    readers see the server's truth again."""
 
     id: str
     grant_id: str
@@ -262,7 +263,7 @@ class Action(TypedDict):
     object_type: Literal["message"]
     object_id: str
     changes: dict[str, Any]
-    status: Literal["pending", "done", "failed"]
+    status: Literal["pending", "done", "superseded", "failed"]
     error: str | None
     tries: int
     created_at: int

@@ -22,6 +22,7 @@ from mail.models import Action, ActionState, Message
 _STATES = {
     ActionState.PENDING: ("On its way", "info"),
     ActionState.DONE: ("Done", "success"),
+    ActionState.SUPERSEDED: ("Overtaken", ""),
     ActionState.FAILED: ("Refused", "danger"),
 }
 _UNREAD = {True: "unread", False: "read", None: ""}

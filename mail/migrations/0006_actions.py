@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('flags', 'Flags')], max_length=12)),
                 ('unread', models.BooleanField(help_text='NULL: it stays as it is.', null=True)),
                 ('starred', models.BooleanField(help_text='NULL: it stays as it is.', null=True)),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('failed', 'Failed')], db_default='pending', max_length=8)),
+                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('superseded', 'Superseded'), ('failed', 'Failed')], db_default='pending', max_length=10)),
                 ('tries', models.PositiveSmallIntegerField(db_default=0)),
                 ('next_try_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('error', models.TextField(blank=True, db_default='', help_text='Why the last try failed, in words.')),
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'change made here',
                 'verbose_name_plural': 'changes made here',
-                'indexes': [models.Index(fields=['account', '-created_at', '-id'], name='action_listing'), models.Index(condition=models.Q(('state', 'pending')), fields=['account', 'number'], name='action_pending'), models.Index(condition=models.Q(('state', 'pending')), fields=['message'], name='action_of_message'), models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['ended_at'], name='action_ended')],
+                'indexes': [models.Index(fields=['account', '-created_at', '-id'], name='action_listing'), models.Index(condition=models.Q(('state', 'pending')), fields=['account', 'next_try_at'], name='action_pending'), models.Index(condition=models.Q(('state', 'pending')), fields=['message'], name='action_of_message'), models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['ended_at'], name='action_ended')],
             },
         ),
     ]

@@ -6,10 +6,12 @@ server tells after the change, in the transaction that ends the action.
 
 import logging
 import random
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
@@ -26,8 +28,8 @@ log = logging.getLogger(__name__)
 # An action whose tries fail, with no word from the server that they always will, is given up after both.
 TRIES = 5
 PATIENCE = timedelta(hours=6)
-_AT_ONCE = 500  # actions
-ROUNDS = 10  # then the turn goes on, and what was changed meanwhile is the next one's
+AT_ONCE = 500  # actions
+SECONDS = 5.0  # then the turn goes on, and what is left is the next one's
 _SEEN, _FLAGGED = "\\Seen", "\\Flagged"
 
 
@@ -54,21 +56,24 @@ class _Outcome:
 def carry_out(turn: Turn, folders: Iterable[LocalFolder]) -> datetime | None:
     """The actions that are due, within reason; when the next one is. Raises ConnectionFailed, LeaseLost."""
     by_id = {folder.id: folder for folder in folders}
-    for _ in range(ROUNDS):
-        due = store.due_actions(turn.account_id, _AT_ONCE)
-        if not due:
-            break
+    until = time.monotonic() + SECONDS
+    while due := store.due_actions(turn.account_id, AT_ONCE):
         _carry_out(turn, by_id, _together(due))
         turn.on_commit()
+        if time.monotonic() >= until:
+            break
     return store.next_action_at(turn.account_id)
 
 
 def _together(due: Sequence[Due]) -> list[Due]:
-    """Those that are tried for the first time; after them those of one message: it may be at it that the server hangs
-    up, or the process dies."""
-    tried = {action.message for action in due if action.tries}
-    fresh = [action for action in due if action.message not in tried]
-    return fresh or [action for action in due if action.message == due[0].message]
+    """Those of the messages that were tried least, the fewer the oftener: it may be at one of them that the server
+    hangs up, or the process dies, and in the end each goes alone. A line that broke costs the others little."""
+    tries: dict[UUID, int] = {}
+    for action in due:
+        tries[action.message] = max(tries.get(action.message, 0), action.tries)
+    least = min(tries.values())
+    chosen = set(islice((message for message in tries if tries[message] == least), max(1, AT_ONCE >> 2 * least)))
+    return [action for action in due if action.message in chosen]
 
 
 def _carry_out(turn: Turn, folders: Mapping[UUID, LocalFolder], due: Sequence[Due]) -> None:

@@ -21,6 +21,7 @@ class ActionState(models.TextChoices):
 
     PENDING = "pending"  # readers see it as done; the server is yet to be told
     DONE = "done"
+    SUPERSEDED = "superseded"  # a later change of the same flags took its place before the server was told
     FAILED = "failed"  # the server refused it for good, and readers see the server's truth again
 
 
@@ -42,7 +43,7 @@ class Action(models.Model):
     unread = models.BooleanField(null=True, help_text="NULL: it stays as it is.")
     starred = models.BooleanField(null=True, help_text="NULL: it stays as it is.")
 
-    state = models.CharField(max_length=8, choices=ActionState, db_default=ActionState.PENDING)
+    state = models.CharField(max_length=10, choices=ActionState, db_default=ActionState.PENDING)
     tries = models.PositiveSmallIntegerField(db_default=0)
     next_try_at = models.DateTimeField(db_default=Now())
     error = models.TextField(blank=True, db_default="", help_text="Why the last try failed, in words.")
@@ -55,7 +56,7 @@ class Action(models.Model):
         indexes = [
             models.Index(fields=["account", "-created_at", "-id"], name="action_listing"),
             # Few are pending: every look at an account asks whether any is, and every change of a message.
-            models.Index(fields=["account", "number"], name="action_pending", condition=Q(state="pending")),
+            models.Index(fields=["account", "next_try_at"], name="action_pending", condition=Q(state="pending")),
             models.Index(fields=["message"], name="action_of_message", condition=Q(state="pending")),
             models.Index(fields=["ended_at"], name="action_ended", condition=Q(ended_at__isnull=False)),
         ]

@@ -11,6 +11,11 @@ from mail.copying import plain_array
 from mail.models import ActionKind
 from mail.store.batch import Batch
 
+_SUPERSEDE = """
+UPDATE mail_action SET state = 'superseded', error = '', ended_at = now()
+WHERE account_id = %s AND message_id = ANY(%s::uuid[]) AND state = 'pending'
+  AND (unread IS NULL OR %s) AND (starred IS NULL OR %s)
+"""
 _WISH = """
 INSERT INTO mail_action (id, account_id, kind, message_id, unread, starred)
 SELECT gen_random_uuid(), %s, %s, id, %s, %s FROM mail_message
@@ -58,7 +63,9 @@ class Place(NamedTuple):
 
 def wish_flags(batch: Batch, messages: Collection[UUID], *, unread: bool | None, starred: bool | None) -> int:
     """Have these messages read or unread, starred or not, here and then on the server; None leaves it. Messages that
-    are gone are left out. Returns how many are not."""
+    are gone are left out. Returns how many are not. Earlier changes of the same flags need not be made any more."""
+    changed = [unread is not None, starred is not None]
+    batch.cursor.execute(_SUPERSEDE, [batch.account_id, plain_array(messages), *changed])
     given = [batch.account_id, ActionKind.FLAGS, unread, starred, batch.account_id, plain_array(messages)]
     batch.cursor.execute(_WISH, given)
     found = {message for (message,) in batch.cursor.fetchall()}
@@ -67,7 +74,8 @@ def wish_flags(batch: Batch, messages: Collection[UUID], *, unread: bool | None,
 
 
 def due_actions(account_id: UUID, limit: int) -> list[Due]:
-    """The account's oldest pending actions that do not rest, nor wait for one of the same message that does."""
+    """The account's pending actions, the oldest first, but for those that rest or wait for one of their message that
+    does."""
     with connection.cursor() as cursor:
         cursor.execute(_DUE, [account_id, limit])
         return [Due(*row) for row in cursor.fetchall()]
