@@ -1,8 +1,7 @@
 """Actions: changes that were made here, on their way to the server."""
 
-from datetime import datetime
-
 from api import objects
+from api.serializers import unix
 from mail.models import Action
 
 
@@ -22,9 +21,5 @@ def action(row: Action) -> objects.Action:
         "tries": row.tries,
         "created_at": int(row.created_at.timestamp()),
         "next_try_at": int(row.next_try_at.timestamp()) if row.state == "pending" else None,
-        "ended_at": _unix(row.ended_at),
+        "ended_at": unix(row.ended_at),
     }
-
-
-def _unix(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp())

@@ -1,10 +1,10 @@
 """applications: the customer that a key belongs to."""
 
-from django.db import IntegrityError, transaction
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import applications
 from accounts.models import Application
 from api import objects
 from api.errors import InvalidRequest, NotBuilt
@@ -50,17 +50,11 @@ class ApplicationItem(ContractView):
         form.is_valid(raise_exception=True)
         name = form.validated_data.get("branding", {}).get("name")
         if name is not None:
-            _rename(self.key.application, name)
+            try:
+                applications.rename(self.key.application, name)
+            except applications.NameTaken:
+                raise InvalidRequest("branding.name: Another application of this farm has this name.") from None
         return self.success(_application(self.key.application))
-
-
-def _rename(application: Application, name: str) -> None:
-    application.name = name
-    try:
-        with transaction.atomic():
-            application.save(update_fields=["name"])
-    except IntegrityError:
-        raise InvalidRequest("branding.name: Another application of this farm has this name.") from None
 
 
 def _application(row: Application) -> objects.Application:

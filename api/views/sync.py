@@ -1,8 +1,5 @@
 """G/sync: how much of the mailbox an answer covers, and asking for a sync now. Ours, beside the contract."""
 
-from datetime import datetime
-from typing import Any
-
 from django.db.models import Count
 from django.utils import timezone
 from rest_framework.request import Request
@@ -12,6 +9,7 @@ from accounts.models import Account, AccountState
 from api import objects
 from api.errors import InvalidRequest
 from api.openapi import Answer
+from api.serializers import unix
 from api.views.contract import GrantView
 from mail import intent
 from mail.models import Folder, FolderState, Gap
@@ -44,9 +42,9 @@ def _coverage(account: Account) -> objects.Coverage:
         "state": account.state,  # type: ignore[typeddict-item]  # one of AccountState's values
         "state_reason": account.reason or None,
         "last_error": account.last_error or None,
-        "last_error_at": _unix(account.last_error_at),
-        "last_sync_at": _unix(account.last_sync_at),
-        "next_sync_at": _unix(account.next_sync_at),
+        "last_error_at": unix(account.last_error_at),
+        "last_sync_at": unix(account.last_sync_at),
+        "next_sync_at": unix(account.next_sync_at),
         "lag": None if lag is None else int(lag),
         "total": sum(each["total"] for each in folders),
         "mirrored": sum(each["mirrored"] for each in folders),
@@ -65,9 +63,5 @@ def _folder(row: Folder, unavailable: int) -> objects.FolderCoverage:
         "mirrored": row.mirrored_count,
         "unavailable": unavailable,
         "error": row.error or None,
-        "last_sync_at": _unix(row.synced_at),
+        "last_sync_at": unix(row.synced_at),
     }
-
-
-def _unix(moment: datetime | None) -> Any:
-    return None if moment is None else int(moment.timestamp())

@@ -11,7 +11,7 @@ REPORT = Path(__file__).resolve().parent.parent / "chaos" / "results.json"
 OPERATIONS, KILLS = 100_000, 200
 
 _TEXT = """\
-`python -m bench.chaos --json bench/chaos/results.json` changes mailboxes from several IMAP clients and over REST at
+`python -m bench.chaos --json bench/chaos/results.json` changes mailboxes from several IMAP clients, and over REST, at
 random while the farm syncs them, kills its processes, PostgreSQL and Valkey, and cuts, stalls and corrupts the
 connections to the mail server. In the end the mirror has to be what the server has. Its last report:
 
@@ -38,12 +38,23 @@ def _judged(run: dict[str, Any]) -> list[Judged]:
 
 
 def _table(runs: list[dict[str, Any]]) -> str:
-    names = ("strategy", "seed", "operations", "kills", "network faults", "messages in the end", "differences")
+    names = (
+        "strategy",
+        "seed",
+        "operations",
+        "over REST",
+        "kills",
+        "network faults",
+        "messages in the end",
+        "differences",
+    )
     rows = [
         [
             run["strategy"],
             str(run["seed"]),
-            *(f"{_total(run, name):,}" for name in ("operations", "kills", "faults")),
+            f"{_total(run, 'operations'):,}",
+            f"{sum(count for kind, count in run['operations'].items() if kind.endswith('over REST')):,}",
+            *(f"{_total(run, name):,}" for name in ("kills", "faults")),
             f"{run['messages']:,}",
             str(len(run["differences"])),
         ]

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -41,6 +41,12 @@ class ActionAdmin(ReadOnlyAdmin):
     ordering = ("-created_at", "-id")
     readonly_fields = ("made", "what", "message_link", "state_label", "again", "ended")
     fields = ("account", "what", "message_link", "state_label", "error", "tries", "made", "again", "ended", "id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Action]:
+        """With their messages, by one query: no foreign key says that they are all there."""
+        subjects = Prefetch("message", Message.objects.only("subject"))
+        rows: QuerySet[Action] = super().get_queryset(request).prefetch_related(subjects)
+        return rows
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Action], search_term: str
@@ -87,8 +93,9 @@ class ActionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Message")
     def message_link(self, row: Any) -> SafeString:
-        found = Message.objects.filter(pk=row.message_id).only("subject").first()
-        if found is None:
+        try:
+            found = row.message
+        except Message.DoesNotExist:
             return format_html("{} (gone)", row.message_id)
         url = reverse("admin:mail_message_change", args=[found.pk])
         return format_html('<a class="sf-link" href="{}">{}</a>', url, wording.short(found.subject or "(no subject)"))

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 from psycopg2.extras import execute_values
@@ -124,8 +124,8 @@ def _write_singly(account_id: UUID, created: Mapping[UUID, int], *, died: bool) 
 def _pass(account_id: UUID, message_id: UUID) -> None:
     """Leave a message with an empty body, unless it has one, and the words of its header."""
     log.warning("account %s: message %s: %s", account_id, message_id, _POISON)
-    with transaction.atomic():
-        if store.add_problem(account_id, message_id, _POISON):
+    with contextlib.suppress(Account.DoesNotExist), store.beside(account_id) as batch:
+        if store.add_problem(batch, message_id, _POISON):
             bodies.keep({message_id: bodies.EMPTY})
             _insert([_document(message, "") for message in Message.objects.filter(pk=message_id)])
 

@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -71,3 +73,16 @@ def test_who_may_only_look_tries_nothing_again(client: Client, account: Account)
     assert "Try again" not in page(client, ACTIONS, account=account.pk)
     try_again(client, account)
     assert Action.objects.filter(state=ActionState.FAILED).exists()
+
+
+def test_the_list_costs_the_same_however_long_it_is(operator: Client, account: Account) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page(operator, ACTIONS, account=account.pk)
+        return len(queries)
+
+    before = cost()
+    for row in [make_message(account, make_folder(account, f"F{n}")) for n in range(10)]:
+        actions.change_flags(account.pk, [row.pk], starred=True)
+    Action.objects.filter(message__subject="Waiting").update(message=make_account().pk)
+    assert cost() == before
