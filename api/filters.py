@@ -9,9 +9,10 @@ from django.db.models import BooleanField, F, Func, Q, QuerySet, TextField, Valu
 
 from accounts.models import Account
 from api.errors import InvalidRequest
+from api.pagination import Listing
 from api.parameters import Parameter, boolean, ids, moment, text, texts, unsupported
 from mail import search
-from mail.models import Folder, Location, Message, Thread
+from mail.models import Action, ActionKind, ActionState, Folder, Location, Message, Thread
 
 ADDRESSES = ("from", "to", "cc", "bcc")
 MESSAGE_FILTERS: tuple[Parameter, ...] = (
@@ -54,7 +55,7 @@ class Named(Func):
 
 def messages(account: Account, query: Mapping[str, Any]) -> QuerySet[Message]:
     """The account's messages that the filters leave, but for `in` (see listing). Raises InvalidRequest."""
-    found = Message.objects.filter(_columns(query), account_id=account.pk)
+    found = Message.objects.shown().filter(_columns(query), account_id=account.pk)
     if addresses := query.get("any_email"):
         found = found.filter(participants__overlap=_lower(addresses))
     for name in ADDRESSES:
@@ -66,23 +67,31 @@ def messages(account: Account, query: Mapping[str, Any]) -> QuerySet[Message]:
     return found
 
 
-def message_listing(account: Account, query: Mapping[str, Any]) -> tuple[QuerySet[Any, Any], str, str]:
-    """What to page through for a list of messages, and its columns of time and id.
+def message_listings(account: Account, query: Mapping[str, Any]) -> list[Listing]:
+    """What to page through for a list of messages.
 
     A folder is read in the order of its own index: one of ten old mails must not cost a walk through a million. But
-    unread or starred mail is rare, and rarer than a folder's.
+    unread or starred mail is rare, and rarer than a folder's. So are messages that were moved here and are not yet
+    where their server is to have them.
     """
     found = messages(account, query)
     if "in" not in query:
-        return found, "received_at", "id"
+        return [(found, "received_at", "id")]
+    inside = found.filter(folder_ids__overlap=query["in"])
     if query.get("unread") or query.get("starred"):
-        return found.filter(folder_ids__overlap=query["in"]), "received_at", "id"
+        return [(inside, "received_at", "id")]
     places = _places(account, query["in"])
     bounds = {"received_before": "received_at__lt", "received_after": "received_at__gt"}  # the same on both
     places = places.filter(**{lookup: query[name] for name, lookup in bounds.items() if name in query})
+    moving = _moving(account)
+    is_moving = moving.exists()
+    if is_moving:
+        places = places.exclude(message__in=moving)
     if query.keys() - bounds.keys() - _NO_FILTERS:
         places = places.filter(message__in=found)
-    return places.distinct(), "received_at", "message_id"  # a folder may hold a message under two UIDs
+    # A folder may hold a message under two UIDs.
+    listings: list[Listing] = [(places.distinct(), "received_at", "message_id")]
+    return [*listings, (inside.filter(pk__in=moving), "received_at", "id")] if is_moving else listings
 
 
 def threads(account: Account, query: Mapping[str, Any]) -> QuerySet[Thread]:
@@ -102,8 +111,18 @@ def threads(account: Account, query: Mapping[str, Any]) -> QuerySet[Thread]:
         return found
     inside = messages(account, of_message)
     if "in" in query:
-        inside = inside.filter(pk__in=_places(account, query["in"]).values("message_id"))
+        placed = Q(pk__in=_places(account, query["in"]).values("message_id"))
+        moving = _moving(account)
+        if moving.exists():
+            placed = placed & ~Q(pk__in=moving) | Q(pk__in=moving, folder_ids__overlap=query["in"])
+        inside = inside.filter(placed)
     return found.filter(pk__in=inside.values("thread_id"))
+
+
+def _moving(account: Account) -> QuerySet[Action, UUID | None]:
+    """The messages that readers see elsewhere than their server has them."""
+    pending = Action.objects.filter(account_id=account.pk, state=ActionState.PENDING)
+    return pending.exclude(kind=ActionKind.FLAGS).filter(message__isnull=False).values_list("message_id", flat=True)
 
 
 def _places(account: Account, folder_ids: list[UUID]) -> QuerySet[Location]:

@@ -238,10 +238,11 @@ class Cursor(TypedDict):
 
 
 class MessageUpdate(TypedDict):
-    """What a PUT changes of a message; what is left out stays."""
+    """What a PUT changes of a message; what is left out stays. `folders`: the ids of all in which it is to be."""
 
     unread: NotRequired[bool]
     starred: NotRequired[bool]
+    folders: NotRequired[list[str]]
 
 
 class ThreadUpdate(TypedDict):
@@ -249,6 +250,7 @@ class ThreadUpdate(TypedDict):
 
     unread: NotRequired[bool]
     starred: NotRequired[bool]
+    folders: NotRequired[list[str]]
 
 
 class Action(TypedDict):
@@ -259,7 +261,7 @@ class Action(TypedDict):
     id: str
     grant_id: str
     object: Literal["action"]
-    kind: Literal["flags"]
+    kind: Literal["flags", "folders", "delete"]
     object_type: Literal["message"]
     object_id: str
     changes: dict[str, Any]

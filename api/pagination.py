@@ -21,6 +21,7 @@ _WINDOW = frozenset({"limit", "page_token", "select", "fields"})  # may differ f
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row")
+Listing = tuple[QuerySet[Any, Any], str, str]  # rows, and the names of their columns of time and id
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,14 @@ class Pages:
 
     def rows(self, listing: QuerySet[Any, Any], at: str, row_id: str) -> list[Place]:
         """The places of this page's rows, and of one more if there are more."""
+        return self.merged((listing, at, row_id))
+
+    def merged(self, *listings: Listing) -> list[Place]:
+        """The same of several listings as one."""
+        found = {place for listing in listings for place in self._rows(*listing)}
+        return sorted(found, key=lambda place: (place.at, place.id), reverse=True)[: self.limit + 1]
+
+    def _rows(self, listing: QuerySet[Any, Any], at: str, row_id: str) -> list[Place]:
         if self.after is not None:
             before = Q(**{f"{at}__lt": self.after.at}) | Q(**{f"{row_id}__lt": self.after.id})
             listing = listing.filter(before, **{f"{at}__lte": self.after.at})  # apart, so that the index sees a range

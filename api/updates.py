@@ -1,6 +1,6 @@
-"""What a PUT may change of messages: flags, here at once and on the server shortly after."""
+"""What a PUT or DELETE does to messages: here at once, on the server shortly after."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,38 +8,74 @@ from rest_framework import serializers
 
 from accounts.models import Account
 from api.errors import InvalidRequest, NotBuilt, NotFound
+from api.parameters import as_uuid
 from mail import actions
+from mail.models import Folder
 
 
-class FlagsForm(serializers.Serializer[None]):
+class ChangesForm(serializers.Serializer[None]):
     """Checks objects.MessageUpdate and objects.ThreadUpdate."""
 
     unread = serializers.BooleanField(required=False)
     starred = serializers.BooleanField(required=False)
+    folders = serializers.ListField(child=serializers.CharField(), required=False, allow_empty=False, max_length=50)
 
 
-def read(body: Mapping[str, Any], unbuilt: Collection[str]) -> Mapping[str, bool]:
-    """The flags that a request's body changes. `unbuilt`: fields of the contract that cannot be changed yet.
+def read(account: Account, body: Mapping[str, Any], unbuilt: Collection[str] = ()) -> dict[str, Any]:
+    """What a request's body changes. `unbuilt`: fields of the contract that cannot be changed yet.
 
-    Raises InvalidRequest that names an unknown field, NotBuilt, ValidationError."""
-    known = {*FlagsForm().fields, *unbuilt}
+    Raises InvalidRequest that names an unknown field or folder, NotBuilt, ValidationError."""
+    known = {*ChangesForm().fields, *unbuilt}
     for name in body:
         if name not in known:
             raise InvalidRequest(f"Unknown field '{name}'. Allowed here: {', '.join(sorted(known))}.")
     for name in unbuilt:
         if name in body:
             raise NotBuilt(f"Changing '{name}'")
-    form = FlagsForm(data=body)
+    form = ChangesForm(data=body)
     form.is_valid(raise_exception=True)
-    flags: Mapping[str, bool] = form.validated_data
-    return flags
+    changes: dict[str, Any] = form.validated_data
+    if "folders" in changes:
+        changes["folders"] = _folders(account, changes["folders"])
+    return changes
 
 
-def apply(account: Account, messages: Collection[UUID], flags: Mapping[str, bool]) -> None:
+def apply(account: Account, messages: Collection[UUID], changes: Mapping[str, Any]) -> None:
     """Change the messages. Raises NotFound if the grant is removed meanwhile."""
-    if not flags:
+    if not changes:
         return
     try:
-        actions.change_flags(account.pk, messages, **flags)
+        actions.change(account.pk, messages, **changes)
     except Account.DoesNotExist:
         raise NotFound("The grant") from None
+
+
+def delete(account: Account, messages: Iterable[Any], *, hard: bool) -> None:
+    """Move messages to the trash or, with `hard`, delete them for good. One that is in the trash stays there. Raises
+    InvalidRequest where there is no trash, NotFound if the grant is removed meanwhile."""
+    try:
+        if hard:
+            actions.delete(account.pk, [message.pk for message in messages])
+            return
+        trash = _trash(account)
+        actions.change(account.pk, [each.pk for each in messages if each.folder_ids != [trash]], folders=[trash])
+    except Account.DoesNotExist:
+        raise NotFound("The grant") from None
+
+
+def _folders(account: Account, given: Iterable[str]) -> list[UUID]:
+    wanted = {text: as_uuid(text) for text in given}
+    ids = [folder for folder in wanted.values() if folder]
+    there = Folder.objects.filter(account_id=account.pk, selectable=True, pk__in=ids).values_list("pk", flat=True)
+    held = set(there)
+    for text, folder in wanted.items():
+        if folder not in held:
+            raise InvalidRequest(f"folders: {text!r} is not a folder of this grant that can hold messages.")
+    return sorted(held)
+
+
+def _trash(account: Account) -> UUID:
+    found = Folder.objects.filter(account_id=account.pk, role="trash", selectable=True).order_by("name").first()
+    if found is None:
+        raise InvalidRequest("This mailbox has no trash folder. 'hard_delete=true' deletes the message for good.")
+    return found.pk

@@ -16,15 +16,34 @@ from mail.intent import nudge
 _WAITING = (AccountState.CONNECTING, AccountState.INITIAL, AccountState.LIVE)
 
 
-def change_flags(
-    account_id: UUID, messages: Collection[UUID], *, unread: bool | None = None, starred: bool | None = None
+def change(
+    account_id: UUID,
+    messages: Collection[UUID],
+    *,
+    unread: bool | None = None,
+    starred: bool | None = None,
+    folders: Collection[UUID] | None = None,
 ) -> int:
-    """Have messages read or unread, starred or not; None leaves it. Returns how many of them there are.
+    """Have messages read or unread, starred or not, in these folders and no others; None leaves it. Returns how many of
+    them there are.
 
     An account that is backing off is not asked sooner for it. Raises Account.DoesNotExist if it is removed.
     """
+    found = 0
     with store.beside(account_id) as batch:
-        found = store.wish_flags(batch, messages, unread=unread, starred=starred)
+        if unread is not None or starred is not None:
+            found = store.wish_flags(batch, messages, unread=unread, starred=starred)
+        if folders is not None:
+            found = store.wish_folders(batch, messages, folders)
+        _hurry(account_id)
+    return found
+
+
+def delete(account_id: UUID, messages: Collection[UUID]) -> int:
+    """Delete messages from all their folders, for good. Returns how many of them there are. Raises
+    Account.DoesNotExist."""
+    with store.beside(account_id) as batch:
+        found = store.wish_deletion(batch, messages)
         _hurry(account_id)
     return found
 

@@ -7,7 +7,8 @@ from mail.models import Action
 
 def action(row: Action) -> objects.Action:
     """An action, with what it changes."""
-    changes = {"unread": row.unread, "starred": row.starred}
+    folders = None if row.folders is None else [str(folder) for folder in row.folders]
+    changes = {"unread": row.unread, "starred": row.starred, "folders": folders}
     return {
         "id": str(row.id),
         "grant_id": str(row.account_id),

@@ -35,7 +35,7 @@ class Contents:
 
 def load(account: Account, ids: Sequence[UUID]) -> list[Message]:
     """The account's messages with these ids, in their order; those that are gone are left out. One query."""
-    found = Message.objects.filter(account_id=account.pk).in_bulk(list(ids))
+    found = Message.objects.shown().filter(account_id=account.pk).in_bulk(list(ids))
     return [found[each] for each in ids if each in found]
 
 

@@ -28,7 +28,7 @@ def load(account: Account, ids: Sequence[UUID]) -> list[Conversation]:
     """The account's threads with these ids, in their order; those that are gone are left out. Three queries."""
     found = Thread.objects.filter(account_id=account.pk).in_bulk(list(ids))
     members: defaultdict[UUID, list[Message]] = defaultdict(list)
-    narrow = Message.objects.filter(thread_id__in=found).only(*_COLUMNS).order_by("received_at", "id")
+    narrow = Message.objects.shown().filter(thread_id__in=found).only(*_COLUMNS).order_by("received_at", "id")
     for row in narrow:
         members[row.thread_id].append(row)
     latest = {row.thread_id: row for row in messages.load(account, [rows[-1].pk for rows in members.values()])}

@@ -30,7 +30,7 @@ _QUERY_IMAP = boolean("query_imap", "Accepted and ignored: the mirror answers.")
 def find_attachment(account: Account, identifier: str, message: str | None) -> tuple[Message, Mapping[str, Any]]:
     """The message and its entry of Message.attachments. Raises NotFound, also when it is in another message."""
     match = _ID.fullmatch(identifier)
-    row = Message.objects.filter(account_id=account.pk, pk=match[1]).first() if match else None
+    row = Message.objects.shown().filter(account_id=account.pk, pk=match[1]).first() if match else None
     if match is None or row is None or (message is not None and not _names(message, row)):
         raise NotFound("The attachment")
     for part in row.attachments:

@@ -1,4 +1,4 @@
-"""G/messages: list with the contract's filters, get by id or Message-ID."""
+"""G/messages: list with the contract's filters; get, change and delete by id or Message-ID."""
 
 from django.http import HttpResponseBase
 from rest_framework.request import Request
@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from accounts.models import Account
 from api import objects, updates
 from api.errors import NotFound
-from api.filters import MESSAGE_FILTERS, message_listing
+from api.filters import MESSAGE_FILTERS, message_listings
 from api.openapi import Answer
 from api.pagination import LIMIT, PAGE_TOKEN, Pages, fitting
 from api.parameters import as_uuid, boolean
@@ -21,7 +21,7 @@ _LONGEST_HEADER_ID = 998  # RFC 5322 §2.1.1, and the column's length
 
 def find_message(account: Account, identifier: str) -> Message:
     """The message with this id or, as an alias, Message-ID header; of several the newest. Raises NotFound."""
-    rows = Message.objects.filter(account_id=account.pk)
+    rows = Message.objects.shown().filter(account_id=account.pk)
     message_id = as_uuid(identifier)
     found = rows.filter(pk=message_id).first() if message_id else None
     header_id = identifier.strip().removeprefix("<").removesuffix(">")
@@ -41,7 +41,7 @@ class MessageList(GrantView):
     def get(self, request: Request, **_path: str) -> HttpResponseBase:
         """List messages, newest first."""
         pages = Pages.of(f"messages {self.account.pk}", self.query)
-        places = pages.rows(*message_listing(self.account, self.query))
+        places = pages.merged(*message_listings(self.account, self.query))
         rows = messages.load(self.account, [place.id for place in places[: pages.limit]])
         heavy = wants(self.query, "body") or "fields" in self.query
         page = fitting([(row, row.size if heavy else 0) for row in rows])
@@ -57,21 +57,29 @@ class MessageItem(GrantView):
     parameters = {
         "GET": (FIELDS, SELECT, boolean("query_imap", "Accepted and ignored: the mirror answers.")),
         "PUT": (SELECT, boolean("query_imap", "Accepted and ignored: the mirror answers.")),
+        "DELETE": (boolean("hard_delete", "Delete it for good; else it is moved to the trash."),),
     }
-    answers = {"GET": Answer(objects.Message), "PUT": Answer(objects.Message)}
+    answers = {"GET": Answer(objects.Message), "PUT": Answer(objects.Message), "DELETE": Answer()}
     takes = {"PUT": objects.MessageUpdate}
-    unbuilt = frozenset({"DELETE"})
 
     def get(self, request: Request, message: str, **_path: str) -> HttpResponseBase:
         """Get a message by its id or, as an alias, its Message-ID header."""
         return self._answer(request, find_message(self.account, message))
 
     def put(self, request: Request, message: str, **_path: str) -> HttpResponseBase:
-        """Mark a message as read or unread, starred or not: here at once, on its server shortly after."""
-        flags = updates.read(self.body(request), unbuilt=("folders", "metadata"))
+        """Mark a message as read or unread, starred or not, or move it: here at once, on its server shortly after.
+
+        `folders` are all in which it is to be: a mailbox without labels keeps a copy of it in each."""
+        changes = updates.read(self.account, self.body(request), unbuilt=("metadata",))
         row = find_message(self.account, message)
-        updates.apply(self.account, [row.pk], flags)
+        updates.apply(self.account, [row.pk], changes)
         return self._answer(request, find_message(self.account, str(row.pk)))
+
+    def delete(self, _request: Request, message: str, **_path: str) -> HttpResponseBase:
+        """Move a message to the trash, or delete it for good: here at once, on its server shortly after."""
+        row = find_message(self.account, message)
+        updates.delete(self.account, [row], hard=self.query.get("hard_delete", False))
+        return self.deleted()
 
     def _answer(self, request: Request, row: Message) -> HttpResponseBase:
         contents = messages.load_contents([row], self.query)

@@ -1,4 +1,4 @@
-"""G/threads: list with the contract's filters, get."""
+"""G/threads: list with the contract's filters; get, change, delete."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,7 +9,7 @@ from api.filters import THREAD_FILTERS
 from api.filters import threads as filtered_threads
 from api.openapi import Answer
 from api.pagination import LIMIT, PAGE_TOKEN, Pages, fitting
-from api.parameters import as_uuid
+from api.parameters import as_uuid, boolean
 from api.selection import SELECT, pick
 from api.serializers import messages, threads
 from api.views.contract import GrantView
@@ -36,22 +36,30 @@ class ThreadList(GrantView):
 class ThreadItem(GrantView):
     """One thread."""
 
-    parameters = {"GET": (SELECT,), "PUT": (SELECT,)}
-    answers = {"GET": Answer(objects.Thread), "PUT": Answer(objects.Thread)}
+    parameters = {
+        "GET": (SELECT,),
+        "PUT": (SELECT,),
+        "DELETE": (boolean("hard_delete", "Delete its messages for good; else they are moved to the trash."),),
+    }
+    answers = {"GET": Answer(objects.Thread), "PUT": Answer(objects.Thread), "DELETE": Answer()}
     takes = {"PUT": objects.ThreadUpdate}
-    unbuilt = frozenset({"DELETE"})
 
     def get(self, _request: Request, thread: str, **_path: str) -> Response:
         """Get a thread."""
         return self._answer(self._found(thread))
 
     def put(self, request: Request, thread: str, **_path: str) -> Response:
-        """Mark all messages of a thread as read or unread, starred or not: here at once, on their server shortly
-        after."""
-        flags = updates.read(self.body(request), unbuilt=("folders",))
+        """Mark all messages of a thread as read or unread, starred or not, or move them: here at once, on their server
+        shortly after."""
+        changes = updates.read(self.account, self.body(request))
         found = self._found(thread)
-        updates.apply(self.account, [member.pk for member in found.members], flags)
+        updates.apply(self.account, [member.pk for member in found.members], changes)
         return self._answer(self._found(thread))
+
+    def delete(self, _request: Request, thread: str, **_path: str) -> Response:
+        """Move all messages of a thread to the trash, or delete them for good."""
+        updates.delete(self.account, self._found(thread).members, hard=self.query.get("hard_delete", False))
+        return self.deleted()
 
     def _found(self, thread: str) -> threads.Conversation:
         thread_id = as_uuid(thread)

@@ -17,7 +17,7 @@ from accounts.models import Account
 from mail import actions
 from mail.admin import wording
 from mail.admin.bounded import ReadOnlyAdmin, as_uuid
-from mail.models import Action, ActionState, Message
+from mail.models import Action, ActionKind, ActionState, Folder, Message
 
 _STATES = {
     ActionState.PENDING: ("On its way", "info"),
@@ -88,8 +88,7 @@ class ActionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Change")
     def what(self, row: Action) -> SafeString:
-        words = (_UNREAD[row.unread], _STARRED[row.starred])
-        return wording.short(f"Mark as {', '.join(word for word in words if word)}")
+        return wording.short(_words(row))
 
     @admin.display(description="Message")
     def message_link(self, row: Any) -> SafeString:
@@ -107,3 +106,12 @@ class ActionAdmin(ReadOnlyAdmin):
     @admin.display(description="Reason")
     def reason(self, row: Action) -> SafeString:
         return wording.live(f"reason {row.pk}", wording.short(row.error))
+
+
+def _words(row: Action) -> str:
+    if row.kind == ActionKind.DELETE:
+        return "Delete for good"
+    if row.kind == ActionKind.FOLDERS:
+        names = Folder.objects.filter(pk__in=row.folders or ()).order_by("name").values_list("name", flat=True)
+        return f"Move to {', '.join(names) or 'a folder that is gone'}"
+    return f"Mark as {', '.join(filter(None, (_UNREAD[row.unread], _STARRED[row.starred])))}"

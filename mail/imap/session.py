@@ -7,22 +7,21 @@ from types import TracebackType
 from typing import Self
 
 from mail import spool
-from mail.imap import asking, fetching, listing, names, pieces, searching, selecting, storing, uidsets
+from mail.imap import asking, fetching, listing, names, pieces, searching, selecting, uidsets
 from mail.imap.asking import BODY, ENTRY, HEADER, STRUCTURED, Asking
 from mail.imap.capabilities import Extensions
 from mail.imap.compression import Compression
+from mail.imap.editing import Editor
 from mail.imap.offer import Offer, Way, may_be_the_extension, says_gone
 from mail.imap.opening import open_connection
 from mail.imap.reader import Status
 from mail.imap.watch import Meter
 from mail.imap.wire import CommandRefused, Wire
 from mail.types import (
-    ChangeRefused,
     Changes,
     ConnectionFailed,
     Entry,
     Fetched,
-    FlagChange,
     FolderFailed,
     FolderVanished,
     Login,
@@ -39,7 +38,7 @@ _SECONDS_TO_LEAVE = 2.0
 class MailSession:
     """One logged-in connection. Every method raises ConnectionFailed when it breaks; the session is of no use then.
 
-    Folders are only examined, so that not even \\Recent changes, but by `change_flags`.
+    Folders are only examined, so that not even \\Recent changes, but by `editor`.
     """
 
     def __init__(self, wire: Wire, login: Login, offer: Offer) -> None:
@@ -51,6 +50,7 @@ class MailSession:
         self._asking = Asking(offer)
         self.meter = Meter(wire.watch)
         self._compression = Compression(offer, self.meter)
+        self.editor = Editor(offer, self._note_opened)
         wire.heed = self._heed
         self.capabilities = frozenset(name for name in offer.offered if len(name) <= 64 and name.isprintable())
 
@@ -119,26 +119,6 @@ class MailSession:
             raise FolderFailed(f"The server gives {self._folder} no lasting UIDs, so it cannot be mirrored.")
         self._uidvalidity = chosen.uidvalidity
         return replace(chosen, highestmodseq=0) if self.strategy == "full" else chosen
-
-    def change_flags(
-        self, wire_name: str, uidvalidity: int, changes: Sequence[FlagChange]
-    ) -> dict[int, frozenset[str]]:
-        """Change flags in a folder; the flags as the server tells them then, which it need not of all messages.
-
-        What cannot be told apart by UIDVALIDITY is left alone. Raises ChangeRefused and FolderVanished; some may have
-        been changed by then, and changing them again does no harm."""
-        self._asking.forget_orders()
-        self._folder = names.decode(wire_name.encode("latin-1"))
-        self._uidvalidity = 0
-        try:
-            self._uidvalidity = storing.selected(self._wire, names.quote(wire_name))
-            if self._uidvalidity != uidvalidity:
-                raise ChangeRefused(f"The server has renumbered the folder {self._folder} since it was mirrored.")
-            return storing.stored(self._wire, changes)
-        except CommandRefused as refused:
-            if says_gone(refused):
-                raise FolderVanished(f"The server has no folder {self._folder} any more: {refused}") from refused
-            raise storing.as_refusal(refused, self._folder) from refused
 
     def uids(self, low: int, high: int | None = None) -> list[int]:
         """The UIDs in low..high (no end: all from `low` on), ascending. Raises FolderFailed."""
@@ -265,6 +245,10 @@ class MailSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _note_opened(self, name: str, uidvalidity: int) -> None:
+        self._asking.forget_orders()
+        self._folder, self._uidvalidity = name, uidvalidity
 
     def _heed(self, status: Status) -> None:
         """Raises ConnectionFailed if the selected folder is renumbered: its UIDs mean something else from then on, and

@@ -17,6 +17,8 @@ from mail.types import ConnectionFailed, Login
 Command = Sequence[bytes | Literal]
 Hearer = Callable[[list[Data | Status]], None]
 
+# What the tagged answer alone tells (RFC 4315 §3). It comes after the untagged responses, as one of them.
+_OF_THE_ANSWER = frozenset({b"COPYUID", b"APPENDUID"})
 _PIPELINE = 50  # commands under way at once: their answers, some 100 octets each, fit into any socket's buffer
 
 
@@ -33,6 +35,14 @@ class CommandRefused(Exception):
         self.understood = answer.kind == b"NO"
         self.code = answer.code
         self.text = answer.text or answer.kind.decode()
+
+
+def _of_the_answer(tagged: Status) -> Iterator[Status]:
+    """What comes of the tagged answer. Raises CommandRefused."""
+    if tagged.kind != b"OK":
+        raise CommandRefused(tagged)
+    if tagged.code in _OF_THE_ANSWER:
+        yield tagged
 
 
 class Wire:
@@ -245,6 +255,5 @@ class Wire:
             elif response.tag == b"+" and until_go_ahead:
                 return
             elif response.tag == tag:
-                if response.kind != b"OK":
-                    raise CommandRefused(response)
+                yield from _of_the_answer(response)
                 return

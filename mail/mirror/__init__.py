@@ -97,9 +97,8 @@ def _turn(ours: lease.Lease, budget: timedelta, thorough: bool, on_commit: Calla
 
 def _passes(turn: Turn, first: Survey) -> Found:
     """`first` is what the mirror holds at the beginning."""
-    wished_at = first.wished_at
-    if wished_at and wished_at <= first.at:
-        wished_at = carry_out(turn, first.folders)
+    if first.wished_at and first.wished_at <= first.at:
+        carry_out(turn, first.folders)
     survey, more, failing = first, False, 0
     for _ in range(PASSES):
         began = survey
@@ -117,6 +116,7 @@ def _passes(turn: Turn, first: Survey) -> Found:
             break
     complete = not any(folder.backfill_uid > 1 for folder in survey.folders)
     changed = survey.changed_at != first.changed_at
+    wished_at = store.next_action_at(turn.account_id) if first.wished_at or turn.wished.is_set() else None
     return Found(more, failing, complete, changed, wished_at, turn.open_session.capabilities)
 
 
@@ -129,22 +129,25 @@ def _sweep(turn: Turn, before: datetime) -> bool:
 def _one_pass(turn: Turn, survey: Survey) -> tuple[Survey, "Counter[End]"]:
     """Look into what changed, then copy older mail. What the mirror holds is read again only after work on it."""
     pairs, touched = _match_folders(turn, survey.folders)
-    ends = Counter[End]()
+    ends: dict[UUID, End] = {}
     for ours, theirs in pairs:
         waits = ours.next_try_at is not None and ours.next_try_at > timezone.now() and not turn.thorough
         if waits:
-            ends[End.FAILED] += 1
+            ends[ours.id] = End.FAILED
         elif turn.thorough or needs_visit(ours, theirs, turn.open_session.strategy):
-            ends[_contained(turn, ours, visit)] += 1
+            ends[ours.id] = _contained(turn, ours, visit)
             touched = True
     if touched:
         survey = store.survey(turn.account_id)
+    if survey.wished_at:
+        carry_out(turn, survey.folders, {folder for folder, end in ends.items() if end is not End.DONE})
+    counted = Counter(ends.values())
     folders = {folder.id: folder for folder in survey.folders}
     older = [folder for ours, _theirs in pairs if _is_to_be_copied(folder := folders[ours.id])]
     if older:
-        ends += _copy_older(turn.with_time_to_copy(), older)
+        counted += _copy_older(turn.with_time_to_copy(), older)
         survey = store.survey(turn.account_id)
-    return survey, ends
+    return survey, counted
 
 
 def _is_to_be_copied(folder: LocalFolder) -> bool:

@@ -24,7 +24,7 @@ def visit(turn: Turn, folder: LocalFolder) -> bool:
         return True
     folder, overlooked = _learn(turn, folder, selected, plan)
     if folder.uidnext < selected.uidnext:
-        new = turn.session.uids(folder.uidnext, selected.uidnext - 1)
+        new = _unplaced(turn, folder, selected)
         folder = copy(turn, folder, new, lambda uids: {"uidnext": uids[-1] + 1})
         if new and folder.uidnext <= new[-1]:
             return False
@@ -38,6 +38,16 @@ def visit(turn: Turn, folder: LocalFolder) -> bool:
         with turn.writing() as batch:
             store.checkpoint(batch, folder, uidnext=folder.uidnext)
     return True
+
+
+def _unplaced(turn: Turn, folder: LocalFolder, selected: Selected) -> list[int]:
+    """The UIDs from the sync point on, but for those to which this farm moved mail itself."""
+    listed = turn.session.uids(folder.uidnext, selected.uidnext - 1)
+    placed = store.flags_between(folder, folder.uidnext, selected.uidnext - 1).keys()
+    if placed - set(listed):
+        with turn.writing() as batch:
+            store.forget_places(batch, folder, placed - set(listed))
+    return [uid for uid in listed if uid not in placed]
 
 
 def begin(turn: Turn, folder: LocalFolder, selected: Selected) -> LocalFolder:

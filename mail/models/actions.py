@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -14,6 +15,8 @@ class ActionKind(models.TextChoices):
     """What is changed."""
 
     FLAGS = "flags"  # of a message: unread, starred
+    FOLDERS = "folders"  # in which a message is
+    DELETE = "delete"  # a message, from every folder, for good
 
 
 class ActionState(models.TextChoices):
@@ -21,7 +24,7 @@ class ActionState(models.TextChoices):
 
     PENDING = "pending"  # readers see it as done; the server is yet to be told
     DONE = "done"
-    SUPERSEDED = "superseded"  # a later change of the same flags took its place before the server was told
+    SUPERSEDED = "superseded"  # a later change of the same thing took its place before the server was told
     FAILED = "failed"  # the server refused it for good, and readers see the server's truth again
 
 
@@ -42,6 +45,7 @@ class Action(models.Model):
     )
     unread = models.BooleanField(null=True, help_text="NULL: it stays as it is.")
     starred = models.BooleanField(null=True, help_text="NULL: it stays as it is.")
+    folders = ArrayField(models.UUIDField(), null=True, help_text="All in which it is to be; NULL: it stays there.")
 
     state = models.CharField(max_length=10, choices=ActionState, db_default=ActionState.PENDING)
     tries = models.PositiveSmallIntegerField(db_default=0)

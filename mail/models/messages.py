@@ -58,6 +58,14 @@ class ThreadLink(models.Model):
         return bytes(self.digest).hex()
 
 
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Message selections that several callers need."""
+
+    def shown(self) -> "MessageQuerySet":
+        """Messages that readers see: not those that were deleted here."""
+        return self.filter(hidden=False)
+
+
 class Message(models.Model):
     """One mail of an account, however many folders hold it."""
 
@@ -113,11 +121,17 @@ class Message(models.Model):
     unread = models.BooleanField(default=False)
     starred = models.BooleanField(default=False)
     draft = models.BooleanField(default=False)
+    hidden = models.BooleanField(
+        db_default=False,
+        help_text="Deleted here; its server is yet to be told, or has done it and is yet to be looked at.",
+    )
     orphaned_at = models.DateTimeField(
         null=True, blank=True, help_text="Its last location vanished; a move shows itself within one pass."
     )
 
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -2,7 +2,7 @@
 
 from mail.store.actions import (
     Due,
-    Place,
+    await_sight,
     begin_actions,
     due_actions,
     end_actions,
@@ -11,7 +11,6 @@ from mail.store.actions import (
     places_of,
     postpone_actions,
     revive_actions,
-    wish_flags,
 )
 from mail.store.batch import Batch, beside, writing
 from mail.store.folders import (
@@ -37,6 +36,7 @@ from mail.store.messages import (
     sweep_orphans,
 )
 from mail.store.places import (
+    copy_places,
     due_gaps,
     flags_between,
     flags_of,
@@ -50,17 +50,18 @@ from mail.store.places import (
 from mail.store.problems import add_problem
 from mail.store.removal import remove_accounts
 from mail.store.threads import subject_candidates, thread_links, threads_by_provider_key
+from mail.store.wishes import wish_deletion, wish_flags, wish_folders
 
 __all__ = [
     "SWEEP",
     "Batch",
     "Due",
     "Known",
-    "Place",
     "Survey",
     "add_arrivals",
     "add_problem",
     "ask_again",
+    "await_sight",
     "begin_actions",
     "begin_folder",
     "beside",
@@ -68,6 +69,7 @@ __all__ = [
     "change_folders",
     "changes_folders",
     "checkpoint",
+    "copy_places",
     "due_actions",
     "due_gaps",
     "end_actions",
@@ -96,6 +98,8 @@ __all__ = [
     "thread_links",
     "threads_by_provider_key",
     "window_below",
+    "wish_deletion",
     "wish_flags",
+    "wish_folders",
     "writing",
 ]

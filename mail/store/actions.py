@@ -1,4 +1,4 @@
-"""Changes that were made here: noted for readers at once, and what became of them on the server."""
+"""Changes that were made here, on their way to the server, and what became of them there."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -8,26 +8,18 @@ from uuid import UUID
 from django.db import connection
 
 from mail.copying import plain_array
-from mail.models import ActionKind
 from mail.store.batch import Batch
+from mail.types import Place
 
-_SUPERSEDE = """
-UPDATE mail_action SET state = 'superseded', error = '', ended_at = now()
-WHERE account_id = %s AND message_id = ANY(%s::uuid[]) AND state = 'pending'
-  AND (unread IS NULL OR %s) AND (starred IS NULL OR %s)
-"""
-_WISH = """
-INSERT INTO mail_action (id, account_id, kind, message_id, unread, starred)
-SELECT gen_random_uuid(), %s, %s, id, %s, %s FROM mail_message
-WHERE account_id = %s AND id = ANY(%s::uuid[]) ORDER BY id RETURNING message_id
-"""
-# Of one message they stay in order: none overtakes one that rests.
+# Of one message they stay in order: none overtakes one that rests, or that has to be looked for first.
 _DUE = """
-SELECT number, kind, message_id, unread, starred, tries, created_at FROM mail_action a
-WHERE account_id = %s AND state = 'pending' AND next_try_at <= now() AND NOT EXISTS (
+SELECT number, kind, message_id, unread, starred, folders, tries, created_at FROM mail_action a
+WHERE account_id = %(account)s AND state = 'pending' AND next_try_at <= now()
+AND (%(looked)s OR kind = 'flags' OR tries = 0) AND NOT EXISTS (
     SELECT 1 FROM mail_action b
-    WHERE b.message_id = a.message_id AND b.state = 'pending' AND b.number < a.number AND b.next_try_at > now()
-) ORDER BY number LIMIT %s
+    WHERE b.message_id = a.message_id AND b.state = 'pending' AND b.number < a.number
+      AND (b.next_try_at > now() OR NOT (%(looked)s OR b.kind = 'flags' OR b.tries = 0))
+) ORDER BY number LIMIT %(limit)s
 """
 _PLACES = """
 SELECT l.folder_id, l.uid, l.message_id, l.flags FROM mail_location l JOIN mail_folder f ON f.id = l.folder_id
@@ -48,36 +40,17 @@ class Due(NamedTuple):
     message: UUID
     unread: bool | None
     starred: bool | None
+    folders: list[UUID] | None
     tries: int
     created_at: datetime
 
 
-class Place(NamedTuple):
-    """Where a message is, and its flags there."""
-
-    folder: UUID
-    uid: int
-    message: UUID
-    flags: frozenset[str]
-
-
-def wish_flags(batch: Batch, messages: Collection[UUID], *, unread: bool | None, starred: bool | None) -> int:
-    """Have these messages read or unread, starred or not, here and then on the server; None leaves it. Messages that
-    are gone are left out. Returns how many are not. Earlier changes of the same flags need not be made any more."""
-    changed = [unread is not None, starred is not None]
-    batch.cursor.execute(_SUPERSEDE, [batch.account_id, plain_array(messages), *changed])
-    given = [batch.account_id, ActionKind.FLAGS, unread, starred, batch.account_id, plain_array(messages)]
-    batch.cursor.execute(_WISH, given)
-    found = {message for (message,) in batch.cursor.fetchall()}
-    batch.moved.update(found)
-    return len(found)
-
-
-def due_actions(account_id: UUID, limit: int) -> list[Due]:
+def due_actions(account_id: UUID, limit: int, *, looked: bool) -> list[Due]:
     """The account's pending actions, the oldest first, but for those that rest or wait for one of their message that
-    does."""
+    does. `looked`: also those that may have been carried out unnoticed, for the mirror has looked since they were
+    tried."""
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, [account_id, limit])
+        cursor.execute(_DUE, {"account": account_id, "limit": limit, "looked": looked})
         return [Due(*row) for row in cursor.fetchall()]
 
 
@@ -98,7 +71,7 @@ def places_of(messages: Iterable[UUID]) -> list[Place]:
         return [Place(folder, uid, message, frozenset(flags)) for folder, uid, message, flags in cursor.fetchall()]
 
 
-def begin_actions(batch: Batch, numbers: Collection[int], again: datetime) -> None:
+def begin_actions(batch: Batch, numbers: Iterable[int], again: datetime) -> None:
     """Count a try before it is made, and when to make the next: the server may hang up at it, or the process die."""
     batch.cursor.execute(
         "UPDATE mail_action SET tries = least(tries + 1, 1000), next_try_at = %s WHERE number = ANY(%s::bigint[])",
@@ -119,6 +92,14 @@ def postpone_actions(batch: Batch, later: Mapping[int, str]) -> None:
         "UPDATE mail_action a SET error = new.error FROM unnest(%s::bigint[], %s::text[]) AS new(number, error) "
         "WHERE a.number = new.number",
         [list(later), list(later.values())],
+    )
+
+
+def await_sight(batch: Batch, numbers: Collection[int]) -> None:
+    """They were carried out, and the server did not tell what came of it: they end once that is seen."""
+    batch.cursor.execute(
+        "UPDATE mail_action SET next_try_at = now(), error = '' WHERE number = ANY(%s::bigint[])",
+        [plain_array(numbers)],
     )
 
 

@@ -38,8 +38,8 @@ class Batch:
 
     def close(self) -> None:
         """Derive and append to the log. Runs before the commit."""
-        for message_id, thread_id in derive.refresh_messages(self.cursor, self.moved):
-            self.log("message", message_id, "updated")
+        for message_id, thread_id, kind in derive.refresh_messages(self.cursor, self.moved):
+            self.log("message", message_id, kind)
             self.threads.add(thread_id)
         only_grown = {thread: figures for thread, figures in self.grown.items() if thread not in self.threads}
         extended = derive.extend_threads(self.cursor, only_grown)

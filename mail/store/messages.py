@@ -233,14 +233,19 @@ def sweep_orphans(batch: Batch, before: datetime) -> int:
 
 
 def _delete_messages(batch: Batch, messages: list[UUID]) -> None:
-    """Delete messages with their words and bodies; their raw mail becomes waste. No change of them can be made."""
+    """Delete messages with their words and bodies; their raw mail becomes waste. No change of them can be made. Who
+    deleted one here has been told."""
     raw.waste(batch.cursor, messages)
     batch.cursor.execute(
-        "UPDATE mail_action SET state = 'failed', error = %s, ended_at = now() "
-        "WHERE message_id = ANY(%s::uuid[]) AND state = 'pending'",
+        "UPDATE mail_action SET ended_at = now(), state = CASE kind WHEN 'delete' THEN 'done' ELSE 'failed' END, "
+        "error = CASE kind WHEN 'delete' THEN '' ELSE %s END WHERE message_id = ANY(%s::uuid[]) AND state = 'pending'",
         ["The message was deleted on the server.", plain_array(messages)],
     )
-    for table in ("mail_searchdocument WHERE message_id", "mail_body WHERE message_id", "mail_message WHERE id"):
-        batch.cursor.execute(f"DELETE FROM {table} = ANY(%s::uuid[])", [plain_array(messages)])  # noqa: S608 -- constants
-    for message in messages:
-        batch.log("message", message, "deleted")
+    for table in ("mail_searchdocument", "mail_body"):
+        batch.cursor.execute(f"DELETE FROM {table} WHERE message_id = ANY(%s::uuid[])", [plain_array(messages)])  # noqa: S608 -- constants
+    batch.cursor.execute(
+        "DELETE FROM mail_message WHERE id = ANY(%s::uuid[]) RETURNING id, hidden", [plain_array(messages)]
+    )
+    for message, hidden in batch.cursor.fetchall():
+        if not hidden:
+            batch.log("message", message, "deleted")

@@ -4,12 +4,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import F
 
 from mail.copying import plain_array
-from mail.models import Gap, Location
+from mail.models import Folder, Gap, Location
 from mail.store.batch import Batch
 from mail.sync.schedule import POISON_RETRY, SUSPECT_RETRY
-from mail.types import LocalFolder
+from mail.types import Copied, LocalFolder
 
 
 def known_uids(folder: LocalFolder) -> set[int]:
@@ -36,6 +37,27 @@ def flags_of(folder: LocalFolder, uids: Collection[int]) -> dict[int, frozenset[
             [folder.id, folder.uidvalidity, plain_array(uids)],
         )
         return {uid: frozenset(flags) for uid, flags in cursor.fetchall()}
+
+
+def copy_places(batch: Batch, source: LocalFolder, target: LocalFolder, copied: Copied) -> None:
+    """Note where the server copied messages to. They may lie above the folder's uidnext: a visit passes them by."""
+    batch.cursor.execute(
+        "INSERT INTO mail_location (folder_id, uidvalidity, uid, message_id, flags, received_at) "
+        "SELECT %s, %s, new.uid, l.message_id, l.flags, l.received_at "
+        "FROM unnest(%s::bigint[], %s::bigint[]) AS new(old, uid) JOIN mail_location l ON l.uid = new.old "
+        "WHERE l.folder_id = %s AND l.uidvalidity = %s ON CONFLICT DO NOTHING RETURNING message_id",
+        [
+            target.id,
+            copied.uidvalidity,
+            plain_array(copied.uids),
+            plain_array(copied.uids.values()),
+            source.id,
+            source.uidvalidity,
+        ],
+    )
+    came = [message for (message,) in batch.cursor.fetchall()]
+    batch.moved.update(came)
+    Folder.objects.filter(id=target.id).update(mirrored_count=F("mirrored_count") + len(came))
 
 
 def due_gaps(folder: LocalFolder, now: datetime) -> dict[int, int]:

@@ -16,8 +16,19 @@ from mail.types.errors import (
     NoRoom,
     StoreUnavailable,
 )
-from mail.types.mirrored import Arrival, FolderPlan, LocalFolder, message_id, message_key
-from mail.types.servers import Changes, Entry, Fetched, FlagChange, Login, Part, RemoteFolder, Selected, SyncPoint
+from mail.types.mirrored import Arrival, FolderPlan, LocalFolder, Place, message_id, message_key
+from mail.types.servers import (
+    Changes,
+    Copied,
+    Entry,
+    Fetched,
+    FlagChange,
+    Login,
+    Part,
+    RemoteFolder,
+    Selected,
+    SyncPoint,
+)
 from mail.types.threads import Assignment, SubjectCandidate, ThreadInput
 
 __all__ = [
@@ -32,6 +43,7 @@ __all__ = [
     "ChangeRefused",
     "Changes",
     "ConnectionFailed",
+    "Copied",
     "Entry",
     "Fetched",
     "FlagChange",
@@ -46,6 +58,7 @@ __all__ = [
     "Octets",
     "Parsed",
     "Part",
+    "Place",
     "RemoteFolder",
     "Selected",
     "StoreUnavailable",

@@ -46,6 +46,15 @@ class FolderPlan:
     deleted: list[LocalFolder] = field(default_factory=list)
 
 
+class Place(NamedTuple):
+    """Where the server has a message, and its flags there."""
+
+    folder: uuid.UUID
+    uid: int
+    message: uuid.UUID
+    flags: frozenset[str]
+
+
 class Arrival(NamedTuple):
     """A message at a place, ready to be stored.
 

@@ -84,6 +84,14 @@ class FlagChange(NamedTuple):
     uids: "Collection[int]"
 
 
+class Copied(NamedTuple):
+    """Where copies came to lie, as COPYUID tells (RFC 4315 §3): old UID -> new one, under this UIDVALIDITY. Nothing
+    where the server does not tell."""
+
+    uidvalidity: int = 0
+    uids: "Mapping[int, int]" = {}
+
+
 class Entry(NamedTuple):
     """What a cheap FETCH tells of a message before its body is fetched. Ids are "" where the server has none."""
 

@@ -22,9 +22,14 @@ END $$
 """
 # What a reader of the API sees of each; the rest is the sync's own memory.
 _VISIBLE = {
-    "message": ("folder_ids", "unread", "starred", "draft", "thread_id", "subject"),
+    "message": ("folder_ids", "unread", "starred", "draft", "hidden", "thread_id", "subject"),
     "thread": ("subject", "message_count", "latest_at", "unread", "starred", "has_attachments", "has_drafts"),
     "folder": ("name", "role", "attributes", "total_count", "unread_count"),
+}
+# No reader sees these: whether the old row is, whether either is.
+_SHOWN = {
+    "message": ("NOT OLD.hidden", "NOT (OLD.hidden AND NEW.hidden)"),
+    "thread": ("OLD.message_count > 0", "true"),
 }
 _KEYS = (("mail_message", "thread_id", "mail_thread"), ("mail_location", "message_id", "mail_message"))
 
@@ -38,8 +43,12 @@ def guarded_log() -> Iterator[None]:
             old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
             tail = f"DEFERRABLE INITIALLY DEFERRED FOR EACH ROW %s EXECUTE FUNCTION guard_log('{kind}')"
             table = f"mail_{kind}"
-            cursor.execute(f"CREATE CONSTRAINT TRIGGER guard_rows AFTER INSERT OR DELETE ON {table} {tail % ''}")
-            changed = f"WHEN (({old}) IS DISTINCT FROM ({new}))"
+            cursor.execute(f"CREATE CONSTRAINT TRIGGER guard_inserts AFTER INSERT ON {table} {tail % ''}")
+            shown, either = _SHOWN.get(kind, ("true", "true"))
+            cursor.execute(
+                f"CREATE CONSTRAINT TRIGGER guard_deletes AFTER DELETE ON {table} {tail % f'WHEN ({shown})'}"
+            )
+            changed = f"WHEN (({old}) IS DISTINCT FROM ({new}) AND {either})"
             cursor.execute(f"CREATE CONSTRAINT TRIGGER guard_changes AFTER UPDATE ON {table} {tail % changed}")
         for table, column, other in _KEYS:
             cursor.execute(

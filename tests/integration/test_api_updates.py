@@ -101,7 +101,8 @@ def test_the_cost_does_not_grow_with_the_thread(api: Client, account: Account, i
         ({"unred": True}, 400, "Unknown field 'unred'. Allowed here: folders, metadata, starred, unread."),
         ({"unread": "perhaps"}, 400, "unread: Must be a valid boolean."),
         ({"starred": None}, 400, "starred: This field may not be null."),
-        ({"folders": []}, 501, "Changing 'folders' is part of the contract, but is not built yet."),
+        ({"folders": []}, 400, "folders: This list may not be empty."),
+        ({"folders": ["INBOX"]}, 400, "folders: 'INBOX' is not a folder of this grant that can hold messages."),
         ({"unread": True, "metadata": {}}, 501, "Changing 'metadata' is part of the contract, but is not built yet."),
     ],
 )

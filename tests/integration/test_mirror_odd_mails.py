@@ -96,7 +96,7 @@ def test_twins_in_a_folder_are_listed_once(mailbox: Mailbox) -> None:
         client.append("INBOX", mail("Twin"), msg_time=datetime(2021, 1, 1, tzinfo=UTC))
     account = connected(mailbox)
     sync(account)
-    query, when, key = filters.message_listing(account, {"in": [Folder.objects.get().id]})
+    ((query, when, key),) = filters.message_listings(account, {"in": [Folder.objects.get().id]})
     assert len(list(query.values_list(when, key))) == 1
 
 

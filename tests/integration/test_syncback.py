@@ -9,7 +9,7 @@ from django.utils import timezone
 import tasks
 from accounts.models import Account, AccountState
 from mail import actions, lease, store
-from mail.imap.session import MailSession
+from mail.imap.editing import Editor
 from mail.mirror import syncback
 from mail.models import Action, ActionState, Message, Thread
 from tests.integration.marking import *  # noqa: F403 -- fixtures
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def test_readers_see_a_change_at_once_and_the_server_after_the_next_turn(account: Account, mailbox: Mailbox) -> None:
     seen = len(log_of(account))
     row = message(account)
-    assert actions.change_flags(account.pk, [row.pk], unread=False, starred=True) == 1
+    assert actions.change(account.pk, [row.pk], unread=False, starred=True) == 1
     row.refresh_from_db()
     assert (row.unread, row.starred) == (False, True)
     assert Thread.objects.get(pk=row.thread_id).starred
@@ -40,7 +40,7 @@ def test_readers_see_a_change_at_once_and_the_server_after_the_next_turn(account
 def test_the_last_word_about_a_flag_counts(account: Account, mailbox: Mailbox) -> None:
     row = message(account)
     for unread, starred in ((False, True), (True, None), (False, None), (None, False), (True, None)):
-        actions.change_flags(account.pk, [row.pk], unread=unread, starred=starred)
+        actions.change(account.pk, [row.pk], unread=unread, starred=starred)
     row.refresh_from_db()
     assert (row.unread, row.starred) == (True, False)
     sync(account)
@@ -54,7 +54,7 @@ def test_the_last_word_about_a_flag_counts(account: Account, mailbox: Mailbox) -
 
 
 def test_a_change_of_other_flags_by_another_client_stays(account: Account, mailbox: Mailbox) -> None:
-    actions.change_flags(account.pk, [message(account).pk], starred=True)
+    actions.change(account.pk, [message(account).pk], starred=True)
     with mailbox.client() as client:
         client.select_folder("INBOX")
         client.add_flags([1], [b"\\Answered", b"$Work"])
@@ -66,7 +66,7 @@ def test_a_change_of_other_flags_by_another_client_stays(account: Account, mailb
 def test_a_pending_change_outlasts_what_the_server_tells(account: Account, mailbox: Mailbox) -> None:
     """The server still has the old flag, and tells of the message: readers must not see it flap."""
     row = message(account)
-    actions.change_flags(account.pk, [row.pk], unread=False)
+    actions.change(account.pk, [row.pk], unread=False)
     Action.objects.update(next_try_at=timezone.now() + timedelta(hours=1))
     with mailbox.client() as client:
         client.select_folder("INBOX")
@@ -86,7 +86,7 @@ def test_a_message_in_two_folders_changes_in_both(account: Account, mailbox: Mai
         client.select_folder("INBOX")
         client.copy([1], "Kept & geschützt")
     sync(account)
-    actions.change_flags(account.pk, [message(account).pk], unread=False)
+    actions.change(account.pk, [message(account).pk], unread=False)
     sync(account)
     assert flags_on_server(mailbox)[1] == {"\\Seen"}
     assert flags_on_server(mailbox, "Kept & geschützt")[1] == {"\\Seen"}
@@ -97,16 +97,16 @@ def test_many_messages_change_with_few_commands(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    original = MailSession.change_flags
+    original = Editor.change_flags
 
-    def counted(session: MailSession, name: str, uidvalidity: int, changes: Any) -> Any:
+    def counted(editor: Editor, name: str, uidvalidity: int, changes: Any) -> Any:
         asked.append((name, [(change.flag, change.add, sorted(change.uids)) for change in changes]))
-        return original(session, name, uidvalidity, changes)
+        return original(editor, name, uidvalidity, changes)
 
-    monkeypatch.setattr(MailSession, "change_flags", counted)
+    monkeypatch.setattr(Editor, "change_flags", counted)
     rows = [message(account, number).pk for number in range(4)]
-    actions.change_flags(account.pk, rows, unread=False)
-    actions.change_flags(account.pk, rows[:1], unread=True)
+    actions.change(account.pk, rows, unread=False)
+    actions.change(account.pk, rows[:1], unread=True)
     sync(account)
     assert [(name, sorted(changes)) for name, changes in asked] == [
         ("INBOX", [("\\Seen", False, [1]), ("\\Seen", True, [2, 3, 4])])
@@ -116,10 +116,10 @@ def test_many_messages_change_with_few_commands(
 
 def test_a_later_change_of_a_message_does_not_overtake_one_that_rests(account: Account, mailbox: Mailbox) -> None:
     first, other = message(account, 0), message(account, 1)
-    actions.change_flags(account.pk, [first.pk], unread=False, starred=True)
+    actions.change(account.pk, [first.pk], unread=False, starred=True)
     Action.objects.update(next_try_at=timezone.now() + timedelta(hours=1))
-    actions.change_flags(account.pk, [first.pk], unread=True)
-    actions.change_flags(account.pk, [other.pk], unread=False)
+    actions.change(account.pk, [first.pk], unread=True)
+    actions.change(account.pk, [other.pk], unread=False)
     sync(account)
     assert states(account) == [ActionState.PENDING, ActionState.PENDING, ActionState.DONE]
     make_due()
@@ -131,9 +131,9 @@ def test_a_later_change_of_a_message_does_not_overtake_one_that_rests(account: A
 def test_however_often_a_message_changes_few_changes_wait(account: Account, mailbox: Mailbox) -> None:
     row = message(account)
     for number in range(20):
-        actions.change_flags(account.pk, [row.pk], unread=number % 2 == 0, starred=number % 3 == 0)
-        actions.change_flags(account.pk, [row.pk], unread=number % 5 == 0)
-        actions.change_flags(account.pk, [row.pk], starred=number % 7 == 0)
+        actions.change(account.pk, [row.pk], unread=number % 2 == 0, starred=number % 3 == 0)
+        actions.change(account.pk, [row.pk], unread=number % 5 == 0)
+        actions.change(account.pk, [row.pk], starred=number % 7 == 0)
     assert states(account).count(ActionState.PENDING) == 3
     sync(account)
     assert flags_on_server(mailbox)[1] == {"\\Seen"}
@@ -150,7 +150,7 @@ def test_a_change_ends_a_long_turn_early(mailbox: Mailbox, monkeypatch: pytest.M
     def wish() -> None:
         committed.append(Message.objects.count())
         if committed[-1] == 4:
-            actions.change_flags(account.pk, Message.objects.values_list("pk", flat=True), unread=False)
+            actions.change(account.pk, Message.objects.values_list("pk", flat=True), unread=False)
 
     assert sync(account, on_commit=wish).more
     assert committed[-1] <= 16, "what was on its way is stored, and no more asked for"
@@ -171,7 +171,7 @@ def test_who_changes_all_the_time_does_not_keep_the_turn_from_looking(
         fill(client, "INBOX", 1, start=50)
 
     def change() -> None:
-        actions.change_flags(account.pk, [row.pk], unread=not Action.objects.count() % 2)
+        actions.change(account.pk, [row.pk], unread=not Action.objects.count() % 2)
 
     change()
     sync(account, on_commit=change)
@@ -188,7 +188,7 @@ def test_a_worker_of_the_other_fleet_makes_a_brief_turn(
 ) -> None:
     sent: list[dict[str, Any]] = []
     monkeypatch.setattr(tasks.sync.sync, "apply_async", lambda **given: sent.append(given))
-    actions.change_flags(account.pk, [message(account).pk], unread=False)
+    actions.change(account.pk, [message(account).pk], unread=False)
     tasks.dispatch.dispatch()
     (given,) = sent
     assert given["queue"] == "action"
@@ -199,7 +199,7 @@ def test_a_worker_of_the_other_fleet_makes_a_brief_turn(
 
 def test_an_account_wakes_for_a_change_that_rests(account: Account) -> None:
     Account.objects.update(interval=300)
-    actions.change_flags(account.pk, [message(account).pk], unread=False)
+    actions.change(account.pk, [message(account).pk], unread=False)
     soon = timezone.now() + timedelta(seconds=30)
     Action.objects.update(next_try_at=soon)
     sync(account)
@@ -211,13 +211,13 @@ def test_an_account_wakes_for_a_change_that_rests(account: Account) -> None:
 def test_an_account_that_backs_off_is_not_hurried(account: Account) -> None:
     later = timezone.now() + timedelta(hours=1)
     Account.objects.update(state=AccountState.ERROR, next_sync_at=later)
-    actions.change_flags(account.pk, [message(account).pk], unread=False)
+    actions.change(account.pk, [message(account).pk], unread=False)
     account.refresh_from_db()
     assert account.next_sync_at == later
 
 
 def test_ended_actions_are_forgotten_by_age(account: Account) -> None:
-    actions.change_flags(account.pk, [message(account, number).pk for number in range(2)], unread=False)
+    actions.change(account.pk, [message(account, number).pk for number in range(2)], unread=False)
     Action.objects.filter(message=message(account)).update(state=ActionState.DONE, ended_at=timezone.now())
     assert store.forget_actions(timezone.now() - timedelta(days=1)) == 0
     assert store.forget_actions(timezone.now() + timedelta(days=1)) == 1

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from mail import actions, lease
-from mail.imap.session import MailSession
+from mail.imap.editing import Editor
 from mail.mirror import sync_account, syncback
 from mail.models import Action, ActionState, Message
 from mail.types import ChangeRefused, ConnectionFailed
@@ -24,14 +24,14 @@ def refuse(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def change_flags(*_: object) -> Any:
         raise error
 
-    monkeypatch.setattr(MailSession, "change_flags", change_flags)
+    monkeypatch.setattr(Editor, "change_flags", change_flags)
 
 
 def test_what_the_server_refuses_for_good_is_taken_back(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = message(account)
-    actions.change_flags(account.pk, [row.pk], unread=False)
+    actions.change(account.pk, [row.pk], unread=False)
     seen = len(log_of(account))
     refuse(monkeypatch, ChangeRefused("You may not.", permanent=True))
     sync(account)
@@ -52,7 +52,7 @@ def test_what_is_refused_for_now_is_tried_again_later_and_then_given_up(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = message(account)
-    actions.change_flags(account.pk, [row.pk], unread=False)
+    actions.change(account.pk, [row.pk], unread=False)
     refuse(monkeypatch, ChangeRefused("Not now."))
     for tries in range(1, syncback.TRIES + 1):
         sync(account)
@@ -76,7 +76,7 @@ def test_an_old_change_is_tried_some_times_before_it_is_given_up(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server was away for long."""
-    actions.change_flags(account.pk, [message(account).pk], unread=False)
+    actions.change(account.pk, [message(account).pk], unread=False)
     make_due(created_at=long_ago())
     refuse(monkeypatch, ChangeRefused("Not now."))
     sync(account)
@@ -87,16 +87,16 @@ def test_a_change_at_which_the_server_hangs_up_stops_neither_the_others_nor_the_
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(syncback, "AT_ONCE", 4)  # then each alone
-    original = MailSession.change_flags
+    original = Editor.change_flags
 
-    def hang_up(session: MailSession, name: str, uidvalidity: int, changes: Any) -> Any:
+    def hang_up(editor: Editor, name: str, uidvalidity: int, changes: Any) -> Any:
         if any(2 in change.uids for change in changes):
             raise ConnectionFailed("The server hung up.")
-        return original(session, name, uidvalidity, changes)
+        return original(editor, name, uidvalidity, changes)
 
-    monkeypatch.setattr(MailSession, "change_flags", hang_up)
+    monkeypatch.setattr(Editor, "change_flags", hang_up)
     for number in range(3):
-        actions.change_flags(account.pk, [message(account, number).pk], unread=False)
+        actions.change(account.pk, [message(account, number).pk], unread=False)
     assert sync_account(account.pk, lease.claim(account.pk)).error
     assert states(account) == [ActionState.PENDING] * 3
     with mailbox.client() as client:
@@ -126,7 +126,7 @@ def test_a_process_that_dies_after_the_server_changed_leaves_the_change_to_the_n
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = message(account)
-    actions.change_flags(account.pk, [row.pk], unread=False)
+    actions.change(account.pk, [row.pk], unread=False)
     with monkeypatch.context() as patched:
         patched.setattr(syncback, "_note", dying)
         with pytest.raises(KeyboardInterrupt):
@@ -145,7 +145,7 @@ def test_a_change_of_a_message_that_left_the_server_ends_with_it(account: Accoun
         client.select_folder("INBOX")
         client.delete_messages([1])
         client.expunge()
-    actions.change_flags(account.pk, [row.pk], starred=True)
+    actions.change(account.pk, [row.pk], starred=True)
     make_due(next_try_at=timezone.now() + timedelta(hours=1))
     sync(account)
     assert not Message.objects.filter(pk=row.pk).exists()
@@ -164,7 +164,7 @@ def test_a_renumbered_folder_is_mirrored_before_it_is_changed(account: Account, 
         client.create_folder("Moved")
         fill(client, "Moved", 2, start=5)
     row = Message.objects.get(account=account, subject="Moved 0")
-    actions.change_flags(account.pk, [row.pk], starred=True)
+    actions.change(account.pk, [row.pk], starred=True)
     sync(account)
     assert all(flags == set() for flags in flags_on_server(mailbox, "Moved").values()), "UID 1 is another mail now"
     assert agrees(account, mailbox)

@@ -112,7 +112,7 @@ class Mirroring(RuleBasedStateMachine):
         rows = list(Message.objects.filter(account=self.account).order_by("received_at", "id"))
         if rows:
             row = rows[which % len(rows)]
-            assert actions.change_flags(self.account.id, [row.pk], unread=unread, starred=starred) == 1
+            assert actions.change(self.account.id, [row.pk], unread=unread, starred=starred) == 1
             row.refresh_from_db()
             assert unread in {None, row.unread}
             assert starred in {None, row.starred}

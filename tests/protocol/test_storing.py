@@ -20,7 +20,7 @@ def test_flags_are_given_and_taken(mailbox: Mailbox, strategy: str) -> None:
     with MailSession.open(mailbox.login) as session:
         (folder,) = [each for each in session.folders() if each.name == "Entwürfe"]
         assert folder.uidvalidity
-        told = session.change_flags(
+        told = session.editor.change_flags(
             folder.wire_name,
             folder.uidvalidity,
             [FlagChange("\\Seen", add=True, uids=[1, 2]), FlagChange("\\Flagged", add=False, uids=[2, 3])],
@@ -35,12 +35,12 @@ def test_a_message_that_is_gone_is_no_error(mailbox: Mailbox, strategy: str) -> 
         client.append("INBOX", _MAIL)
     with MailSession.open(mailbox.login) as session:
         uidvalidity = session.select("INBOX").uidvalidity
-        assert session.change_flags("INBOX", uidvalidity, [READ]) == {1: {"\\Seen"}}
+        assert session.editor.change_flags("INBOX", uidvalidity, [READ]) == {1: {"\\Seen"}}
 
 
 def test_a_folder_that_is_gone_is_told_apart(mailbox: Mailbox, strategy: str) -> None:
     with MailSession.open(mailbox.login) as session, pytest.raises(FolderVanished, match="Gone"):
-        session.change_flags("Gone", 1, [READ])
+        session.editor.change_flags("Gone", 1, [READ])
 
 
 def test_what_the_server_tells_beside_the_answer_is_passed_over() -> None:
@@ -52,14 +52,14 @@ def test_what_the_server_tells_beside_the_answer_is_passed_over() -> None:
         ScriptedServer({"SELECT": _SELECTED, "UID STORE": answer}) as server,
         MailSession.open(server.login) as session,
     ):
-        assert session.change_flags("INBOX", 5, [READ]) == {1: {"\\Seen"}}
+        assert session.editor.change_flags("INBOX", 5, [READ]) == {1: {"\\Seen"}}
     assert b"UID STORE 1:2,4 +FLAGS (\\Seen)" in server.heard
 
 
 def test_a_folder_that_was_renumbered_is_left_alone() -> None:
     with ScriptedServer({"SELECT": _SELECTED}) as server, MailSession.open(server.login) as session:
         with pytest.raises(ChangeRefused, match="renumbered the folder INBOX") as refused:
-            session.change_flags("INBOX", 4, [READ])
+            session.editor.change_flags("INBOX", 4, [READ])
         assert not refused.value.permanent
         assert not any(command.startswith(b"UID STORE") for command in server.heard)
         session.select("INBOX")
@@ -81,7 +81,7 @@ def test_a_refusal_tells_whether_it_is_for_good(command: str, answer: bytes, per
     script = {"SELECT": _SELECTED, "UID STORE": b"%T OK done\r\n", command: answer}
     with ScriptedServer(script) as server, MailSession.open(server.login) as session:
         with pytest.raises(ChangeRefused, match="refuses the change in INBOX") as refused:
-            session.change_flags("INBOX", 5, [READ])
+            session.editor.change_flags("INBOX", 5, [READ])
         assert refused.value.permanent is permanent
         session.select("INBOX")
 
@@ -89,13 +89,13 @@ def test_a_refusal_tells_whether_it_is_for_good(command: str, answer: bytes, per
 def test_a_server_that_hangs_up_is_no_refusal() -> None:
     script = {"SELECT": _SELECTED, "UID STORE": b"* BYE no\r\n" + DROP}
     with ScriptedServer(script) as server, MailSession.open(server.login) as session, pytest.raises(ConnectionFailed):
-        session.change_flags("INBOX", 5, [READ])
+        session.editor.change_flags("INBOX", 5, [READ])
 
 
 def test_many_messages_fit_into_command_lines() -> None:
     script = {"SELECT": _SELECTED, "UID STORE": b"%T OK done\r\n"}
     with ScriptedServer(script) as server, MailSession.open(server.login) as session:
-        session.change_flags("INBOX", 5, [FlagChange("\\Seen", add=False, uids=range(1, 10_000, 2))])
+        session.editor.change_flags("INBOX", 5, [FlagChange("\\Seen", add=False, uids=range(1, 10_000, 2))])
     stored = [command for command in server.heard if command.startswith(b"UID STORE")]
     assert len(stored) > 1
     assert max(map(len, stored)) < 8192

@@ -24,7 +24,7 @@ def account() -> Account:
     inbox = make_folder(account)
     for subject in ("Refused", "Waiting"):
         row = make_message(account, inbox, subject=subject, unread=True)
-        actions.change_flags(account.pk, [row.pk], unread=False, starred=True)
+        actions.change(account.pk, [row.pk], unread=False, starred=True)
     Action.objects.filter(message__subject="Refused").update(
         state=ActionState.FAILED, error="The server refuses the change in INBOX: read-only", ended_at=timezone.now()
     )
@@ -83,6 +83,6 @@ def test_the_list_costs_the_same_however_long_it_is(operator: Client, account: A
 
     before = cost()
     for row in [make_message(account, make_folder(account, f"F{n}")) for n in range(10)]:
-        actions.change_flags(account.pk, [row.pk], starred=True)
+        actions.change(account.pk, [row.pk], starred=True)
     Action.objects.filter(message__subject="Waiting").update(message=make_account().pk)
     assert cost() == before

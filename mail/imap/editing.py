@@ -1,0 +1,59 @@
+"""Changes of a mailbox: flags of messages, and where they are. What is only read is mail.imap.session's."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from mail.imap import moving, names, storing
+from mail.imap.offer import Offer, says_gone
+from mail.imap.wire import CommandRefused
+from mail.types import ChangeRefused, Copied, FlagChange, FolderVanished
+
+
+class Editor:
+    """Every method raises ConnectionFailed when the connection breaks, and ChangeRefused or FolderVanished when the
+    server refuses; some of it may have been done by then.
+
+    What cannot be told apart by UIDVALIDITY is left alone."""
+
+    def __init__(self, offer: Offer, opened: Callable[[str, int], None]) -> None:
+        """`opened` is told of the folder that is selected, by its name and UIDVALIDITY, 0 until that is known."""
+        self._offer = offer
+        self._opened = opened
+
+    def change_flags(
+        self, wire_name: str, uidvalidity: int, changes: Sequence[FlagChange]
+    ) -> dict[int, frozenset[str]]:
+        """Change flags in a folder; the flags as the server tells them then, which it need not of all messages.
+        Changing them again does no harm."""
+        with self._folder(wire_name, uidvalidity):
+            return storing.stored(self._offer.wire, changes)
+
+    def move(self, wire_name: str, uidvalidity: int, uids: Collection[int], target: str) -> Copied:
+        """Move messages from a folder into another, by its wire_name."""
+        with self._folder(wire_name, uidvalidity):
+            return moving.moved(self._offer, uids, names.quote(target))
+
+    def copy(self, wire_name: str, uidvalidity: int, uids: Collection[int], target: str) -> Copied:
+        """Copy messages of a folder into another."""
+        with self._folder(wire_name, uidvalidity):
+            return moving.copied(self._offer, uids, names.quote(target))
+
+    def remove(self, wire_name: str, uidvalidity: int, uids: Collection[int]) -> None:
+        """Delete messages from a folder for good."""
+        with self._folder(wire_name, uidvalidity):
+            moving.removed(self._offer, uids)
+
+    @contextmanager
+    def _folder(self, wire_name: str, uidvalidity: int) -> Iterator[None]:
+        name = names.decode(wire_name.encode("latin-1"))
+        self._opened(name, 0)
+        try:
+            told = storing.selected(self._offer.wire, names.quote(wire_name))
+            if told != uidvalidity:
+                raise ChangeRefused(f"The server has renumbered the folder {name} since it was mirrored.")
+            self._opened(name, told)
+            yield
+        except CommandRefused as refused:
+            if says_gone(refused):
+                raise FolderVanished(f"The server has no such folder any more: {refused}") from refused
+            raise storing.as_refusal(refused, name) from refused

@@ -1,0 +1,80 @@
+"""Changes that people make here, as they are noted: readers see them at once."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from mail.copying import plain_array
+from mail.models import ActionKind
+from mail.store.batch import Batch
+
+# What the last word makes needless. It may be under way: then what it did is looked for before the last word is
+# carried out.
+_SUPERSEDE = """
+UPDATE mail_action SET state = 'superseded', error = '', ended_at = now()
+WHERE account_id = %(account)s AND message_id = ANY(%(messages)s::uuid[]) AND state = 'pending'
+  AND (kind = 'flags' AND %(flags)s AND (unread IS NULL OR %(unread)s) AND (starred IS NULL OR %(starred)s)
+       OR kind = 'folders' AND %(folders)s)
+RETURNING message_id, kind <> 'flags' AND tries > 0
+"""
+_WISH = """
+INSERT INTO mail_action (id, account_id, kind, message_id, unread, starred, folders, tries)
+SELECT gen_random_uuid(), %s, %s, id, %s, %s, %s::uuid[], (id = ANY(%s::uuid[]))::int FROM mail_message
+WHERE account_id = %s AND id = ANY(%s::uuid[]) AND NOT hidden ORDER BY id RETURNING message_id
+"""
+
+
+def wish_flags(batch: Batch, messages: Collection[UUID], *, unread: bool | None, starred: bool | None) -> int:
+    """Have these messages read or unread, starred or not, here and then on the server; None leaves it. Messages that
+    are gone are left out. Returns how many are not. Earlier changes of the same flags need not be made any more."""
+    _supersede(batch, messages, flags=True, unread=unread is not None, starred=starred is not None)
+    return _wish(batch, ActionKind.FLAGS, messages, unread=unread, starred=starred)
+
+
+def wish_folders(batch: Batch, messages: Collection[UUID], folders: Collection[UUID]) -> int:
+    """Have these messages in these folders and no others. Returns how many are not gone."""
+    tried = _supersede(batch, messages, folders=True)
+    return _wish(batch, ActionKind.FOLDERS, messages, folders=sorted(set(folders)), tried=tried)
+
+
+def wish_deletion(batch: Batch, messages: Collection[UUID]) -> int:
+    """Have these messages nowhere. Returns how many are not gone."""
+    tried = _supersede(batch, messages, flags=True, unread=True, starred=True, folders=True)
+    return _wish(batch, ActionKind.DELETE, messages, tried=tried)
+
+
+def _supersede(
+    batch: Batch,
+    messages: Collection[UUID],
+    *,
+    flags: bool = False,
+    unread: bool = False,
+    starred: bool = False,
+    folders: bool = False,
+) -> list[UUID]:
+    """End what need not be made any more; the messages of which the server may have heard of it."""
+    batch.cursor.execute(
+        _SUPERSEDE,
+        {
+            "account": batch.account_id,
+            "messages": plain_array(messages),
+            "flags": flags,
+            "unread": unread,
+            "starred": starred,
+            "folders": folders,
+        },
+    )
+    return [message for message, tried in batch.cursor.fetchall() if tried]
+
+
+def _wish(
+    batch: Batch, kind: ActionKind, messages: Collection[UUID], tried: Collection[UUID] = (), **change: Any
+) -> int:
+    folders = change.get("folders")
+    told = [change.get("unread"), change.get("starred"), None if folders is None else plain_array(folders)]
+    batch.cursor.execute(
+        _WISH, [batch.account_id, kind, *told, plain_array(tried), batch.account_id, plain_array(messages)]
+    )
+    found = {message for (message,) in batch.cursor.fetchall()}
+    batch.moved.update(found)
+    return len(found)
