@@ -15,7 +15,8 @@ _SWITCHED_ON = "{} accepts mail programs only after its owner switched IMAP on i
 @dataclass(frozen=True, slots=True)
 class Preset:
     """A provider. `domains` and `mx` (ends of exchangers' names) are separated by spaces. `imap` None: it has none.
-    `connections`: how many it allows to one mailbox at once, the owner's own programs among them."""
+    `connections`: how many it allows to one mailbox at once, the owner's own programs among them; `files_sent`: it
+    keeps a copy of what is sent by its submission server without being asked."""
 
     name: str
     domains: str
@@ -25,6 +26,7 @@ class Preset:
     note: str = ""
     imap_username: str = EMAIL
     connections: int = CONNECTIONS
+    files_sent: bool = False
 
 
 def _tls(host: str, port: int = 993) -> Endpoint:
@@ -44,6 +46,7 @@ PRESETS = (
         mx="google.com googlemail.com",
         note=_APP_KEY.format("Google"),
         connections=15,
+        files_sent=True,
     ),
     Preset(
         "outlook",
@@ -56,6 +59,7 @@ PRESETS = (
         _starttls("smtp-mail.outlook.com"),
         note="Microsoft no longer accepts passwords over IMAP, only a sign-in with OAuth.",
         connections=16,  # Exchange's MaxConnectionsPerUser
+        files_sent=True,
     ),
     Preset(
         "office365",
@@ -65,6 +69,7 @@ PRESETS = (
         mx="protection.outlook.com mx.microsoft",
         note="Microsoft 365 no longer accepts passwords over IMAP, only a sign-in with OAuth.",
         connections=16,
+        files_sent=True,
     ),
     Preset(
         "yahoo",
@@ -205,6 +210,11 @@ def connections(host: str) -> int:
     """How many connections to one mailbox an IMAP server allows at once."""
     preset = _BY_HOST.get(host.lower())
     return preset.connections if preset else CONNECTIONS
+
+
+def files_sent_mail(host: str) -> bool:
+    """Whether a submission server files a copy of what is sent by it."""
+    return any(preset.files_sent and preset.smtp and preset.smtp.host == host.lower() for preset in PRESETS)
 
 
 def apply(preset: Preset, email: str, source: str) -> Servers | None:

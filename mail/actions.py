@@ -12,6 +12,8 @@ from django.utils import timezone
 from accounts.models import Account, AccountState
 from mail import store
 from mail.intent import nudge
+from mail.models import Folder
+from mail.types import FolderFailed
 
 _WAITING = (AccountState.CONNECTING, AccountState.INITIAL, AccountState.LIVE)
 
@@ -35,7 +37,7 @@ def change(
             found = store.wish_flags(batch, messages, unread=unread, starred=starred)
         if folders is not None:
             found = store.wish_folders(batch, messages, folders)
-        _hurry(account_id)
+        hurry(account_id)
     return found
 
 
@@ -44,7 +46,7 @@ def delete(account_id: UUID, messages: Collection[UUID]) -> int:
     Account.DoesNotExist."""
     with store.beside(account_id) as batch:
         found = store.wish_deletion(batch, messages)
-        _hurry(account_id)
+        hurry(account_id)
     return found
 
 
@@ -53,10 +55,19 @@ def retry(account_id: UUID, wanted: Collection[UUID]) -> int:
     with store.beside(account_id) as batch:
         again = store.revive_actions(batch, wanted)
         if again:
-            _hurry(account_id)
+            hurry(account_id)
     return again
 
 
-def _hurry(account_id: UUID) -> None:
+def folder_with(account_id: UUID, role: str) -> UUID:
+    """The folder of a mailbox for drafts, sent or trash. Raises FolderFailed where there is none."""
+    found = Folder.objects.filter(account_id=account_id, role=role, selectable=True).order_by("name").first()
+    if found is None:
+        raise FolderFailed(f"This mailbox has no folder for {role}.")
+    return found.pk
+
+
+def hurry(account_id: UUID) -> None:
+    """Have an account's pending actions carried out soon, in the caller's transaction."""
     if Account.objects.filter(pk=account_id, state__in=_WAITING).update(next_sync_at=timezone.now()):
         transaction.on_commit(nudge)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
-from mail.imap import moving, names, storing
+from mail.imap import appending, moving, names, storing
 from mail.imap.offer import Offer, says_gone
 from mail.imap.wire import CommandRefused
-from mail.types import ChangeRefused, Copied, FlagChange, FolderVanished
+from mail.types import ChangeRefused, Copied, FlagChange, FolderVanished, Octets
 
 
 class Editor:
@@ -43,15 +44,32 @@ class Editor:
         with self._folder(wire_name, uidvalidity):
             moving.removed(self._offer, uids)
 
+    def append(self, wire_name: str, octets: Octets, flags: Collection[str], at: datetime) -> tuple[int, int]:
+        """Put a message into a folder, received at that time; its UIDVALIDITY and UID, zeros where the server does not
+        tell. Doing it twice makes two."""
+        name = names.decode(wire_name.encode("latin-1"))
+        with self._refusals(name):
+            return appending.appended(self._offer.wire, names.quote(wire_name), octets, flags, at)
+
+    def find(self, wire_name: str, uidvalidity: int, header_id: str, low: int) -> list[int]:
+        """UIDs of a folder, from `low` on, of messages with this Message-ID."""
+        with self._folder(wire_name, uidvalidity):
+            return appending.found(self._offer.wire, header_id, low)
+
     @contextmanager
     def _folder(self, wire_name: str, uidvalidity: int) -> Iterator[None]:
         name = names.decode(wire_name.encode("latin-1"))
         self._opened(name, 0)
-        try:
+        with self._refusals(name):
             told = storing.selected(self._offer.wire, names.quote(wire_name))
             if told != uidvalidity:
                 raise ChangeRefused(f"The server has renumbered the folder {name} since it was mirrored.")
             self._opened(name, told)
+            yield
+
+    @contextmanager
+    def _refusals(self, name: str) -> Iterator[None]:
+        try:
             yield
         except CommandRefused as refused:
             if says_gone(refused):

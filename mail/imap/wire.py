@@ -19,6 +19,7 @@ Hearer = Callable[[list[Data | Status]], None]
 
 # What the tagged answer alone tells (RFC 4315 §3). It comes after the untagged responses, as one of them.
 _OF_THE_ANSWER = frozenset({b"COPYUID", b"APPENDUID"})
+_LARGE = 65_536  # octets of a literal that is sent by itself: a whole message is not copied once more
 _PIPELINE = 50  # commands under way at once: their answers, some 100 octets each, fit into any socket's buffer
 
 
@@ -203,6 +204,9 @@ class Wire:
             if not self.literal_plus:
                 self._await_go_ahead(tag)
             pending = part.octets
+            if len(pending) > _LARGE:
+                self._connection.send(pending)
+                pending = b""
         self._connection.send(pending + b"\r\n")
         return tag
 

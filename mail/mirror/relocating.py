@@ -30,6 +30,9 @@ def relocate(turn: Turn, look: Look, actions: Sequence[Due]) -> Effect:
         if reason:
             effect.errors[action.number] = reason
             continue
+        if not (action.folders or places[action.message] or look.is_over):
+            effect.unseen.add(action.number)  # nothing to delete, as far as is known
+            continue
         for place, target, stays in _steps(action, places[action.message]):
             errands[place.folder, target, stays].append((action, place))
     # Copies, moves, removals: while anything of a message has not gone well, nothing of it is taken away.
@@ -53,8 +56,8 @@ def _obstacle(look: Look, action: Due, places: Sequence[Place]) -> MailError | N
             return ChangeRefused("The folder that the message is to be in is not on the server.")
         if action.tries and (look.unseen is None or target in look.unseen):
             return MailError(f"The server does not let {look.folders[target].name} be looked at.")
-    if places or (not action.folders and look.unseen is not None and not look.unseen):
-        return None  # a deletion that has nothing to delete, after everything was looked at, is done
+    if places or (not action.folders and not look.unseen):
+        return None
     return MailError("The message is in no folder of the server.")
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from mail import store
-from mail.mirror import flagging, relocating
+from mail.mirror import appending, flagging, relocating
 from mail.mirror.effect import Effect, Look
 from mail.mirror.turn import Turn
 from mail.models import ActionKind
@@ -65,7 +65,8 @@ def _carry_out(turn: Turn, look: Look, due: Sequence[Due]) -> None:
         store.begin_actions(batch, [action.number for action in due], again)
     flags = [action for action in due if action.kind == ActionKind.FLAGS]
     places = [action for action in due if action.kind in {ActionKind.FOLDERS, ActionKind.DELETE}]
-    for actions, work in ((flags, flagging.change), (places, relocating.relocate)):
+    made = [action for action in due if action.kind == ActionKind.APPEND]
+    for actions, work in ((made, appending.append), (flags, flagging.change), (places, relocating.relocate)):
         if actions:
             _note(turn, actions, _effect(turn, look, actions, work))
 

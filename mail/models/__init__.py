@@ -14,6 +14,7 @@ from mail.models.derived import Body, SearchDocument
 from mail.models.folders import Folder, FolderState, Gap
 from mail.models.log import LogEntry, Transaction
 from mail.models.messages import Location, Message, Thread, ThreadLink
+from mail.models.outgoing import Outgoing, OutgoingState
 from mail.models.packs import SMALL_PACK, Frame, Pack
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "Location",
     "LogEntry",
     "Message",
+    "Outgoing",
+    "OutgoingState",
     "Pack",
     "SearchDocument",
     "Thread",

@@ -17,6 +17,7 @@ class ActionKind(models.TextChoices):
     FLAGS = "flags"  # of a message: unread, starred
     FOLDERS = "folders"  # in which a message is
     DELETE = "delete"  # a message, from every folder, for good
+    APPEND = "append"  # a message that was made here, to a folder
 
 
 class ActionState(models.TextChoices):
@@ -61,7 +62,8 @@ class Action(models.Model):
             models.Index(fields=["account", "-created_at", "-id"], name="action_listing"),
             # Few are pending: every look at an account asks whether any is, and every change of a message.
             models.Index(fields=["account", "next_try_at"], name="action_pending", condition=Q(state="pending")),
-            models.Index(fields=["message"], name="action_of_message", condition=Q(state="pending")),
+            # What was made here and refused is nowhere else: it stays until somebody deletes it.
+            models.Index(fields=["message"], name="action_of_message", condition=Q(state__in=["pending", "failed"])),
             models.Index(fields=["ended_at"], name="action_ended", condition=Q(ended_at__isnull=False)),
         ]
 

@@ -20,6 +20,7 @@ __all__ = [
     "columns",
     "compress",
     "decompress",
+    "decompress",
     "digest",
     "forget",
     "is_header",

@@ -13,10 +13,11 @@ from mail.store.rows import Figures, figure_columns
 _MESSAGES = r"""
 UPDATE mail_message m
 SET folder_ids = p.folder_ids, unread = p.unread, starred = p.starred, draft = p.draft, hidden = p.hidden,
-    orphaned_at = CASE WHEN NOT p.placed THEN coalesce(m.orphaned_at, clock_timestamp()) END
+    orphaned_at = CASE WHEN NOT p.kept THEN coalesce(m.orphaned_at, clock_timestamp()) END
 FROM (
-    SELECT old.id, bool_or(l.uid IS NOT NULL) AS placed,
-           coalesce(wish.folders, array_agg(DISTINCT l.folder_id) FILTER (WHERE l.uid IS NOT NULL), '{}') AS folder_ids,
+    SELECT old.id, count(l.uid) > 0 OR made.folders IS NOT NULL AND wish.deleted IS NOT TRUE AS kept,
+           coalesce(wish.folders, array_agg(DISTINCT l.folder_id) FILTER (WHERE l.uid IS NOT NULL), made.folders, '{}')
+               AS folder_ids,
            coalesce(wish.unread, bool_or(NOT l.flags @> ARRAY['\Seen']), old.unread) AS unread,
            coalesce(wish.starred, bool_or(l.flags @> ARRAY['\Flagged']), old.starred) AS starred,
            coalesce(bool_or(l.flags @> ARRAY['\Draft']), old.draft) AS draft,
@@ -32,12 +33,16 @@ FROM (
                bool_or(a.kind = 'delete') AS deleted
         FROM mail_action a WHERE a.message_id = old.id AND a.state = 'pending'
     ) wish
+    LEFT JOIN LATERAL (
+        SELECT b.folders FROM mail_action b WHERE b.message_id = old.id AND b.state IN ('pending', 'failed')
+        AND b.kind = 'append' ORDER BY b.number DESC LIMIT 1
+    ) made ON true
     WHERE old.id = ANY(%s::uuid[])
-    GROUP BY old.id, wish.unread, wish.starred, wish.folders, wish.deleted
+    GROUP BY old.id, wish.unread, wish.starred, wish.folders, wish.deleted, made.folders
 ) p
 WHERE m.id = p.id
   AND (p.old_folder_ids, p.old_unread, p.old_starred, p.old_draft, p.old_hidden, m.orphaned_at IS NULL)
-      IS DISTINCT FROM (p.folder_ids, p.unread, p.starred, p.draft, p.hidden, p.placed)
+      IS DISTINCT FROM (p.folder_ids, p.unread, p.starred, p.draft, p.hidden, p.kept)
 RETURNING m.id, m.thread_id, p.old_hidden, p.hidden,
     (p.old_folder_ids, p.old_unread, p.old_starred, p.old_draft) IS DISTINCT FROM
     (p.folder_ids, p.unread, p.starred, p.draft)

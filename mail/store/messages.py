@@ -70,6 +70,14 @@ def add_arrivals(
     _insert_places(batch, folder, arrivals, fresh)
 
 
+def add_made(batch: Batch, folder: LocalFolder, arrival: Arrival, assignment: Assignment, packed: Packed) -> None:
+    """Store a message that was made here and is in no folder of the server yet, as in `folder`; see `wish_append`."""
+    _join_threads(batch, assignment)
+    pack = raw.put(batch.cursor, batch.account_id, packed)
+    _insert_messages(batch, folder, {arrival.message: arrival}, assignment, pack, packed)
+    _insert_links(batch, assignment)
+
+
 def _restore(batch: Batch, places: Mapping[UUID, tuple[int, int]], pack: UUID | None) -> None:
     """Contents that were lost are there again; what was left of them is waste."""
     if places:

@@ -1,7 +1,8 @@
 """What is known of a folder's UIDs: places, flags, gaps."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
@@ -58,6 +59,17 @@ def copy_places(batch: Batch, source: LocalFolder, target: LocalFolder, copied: 
     came = [message for (message,) in batch.cursor.fetchall()]
     batch.moved.update(came)
     Folder.objects.filter(id=target.id).update(mirrored_count=F("mirrored_count") + len(came))
+
+
+def add_place(batch: Batch, folder: LocalFolder, uid: int, message: UUID, flags: Iterable[str]) -> None:
+    """Note where the server put a message that was made here."""
+    batch.cursor.execute(
+        "INSERT INTO mail_location (folder_id, uidvalidity, uid, message_id, flags, received_at) "
+        "SELECT %s, %s, %s, id, %s, received_at FROM mail_message WHERE id = %s ON CONFLICT DO NOTHING",
+        [folder.id, folder.uidvalidity, uid, sorted(flags), message],
+    )
+    batch.moved.add(message)
+    Folder.objects.filter(id=folder.id).update(mirrored_count=F("mirrored_count") + batch.cursor.rowcount)
 
 
 def due_gaps(folder: LocalFolder, now: datetime) -> dict[int, int]:

@@ -1,6 +1,7 @@
 """Changes that people make here, as they are noted: readers see them at once."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ _SUPERSEDE = """
 UPDATE mail_action SET state = 'superseded', error = '', ended_at = now()
 WHERE account_id = %(account)s AND message_id = ANY(%(messages)s::uuid[]) AND state = 'pending'
   AND (kind = 'flags' AND %(flags)s AND (unread IS NULL OR %(unread)s) AND (starred IS NULL OR %(starred)s)
-       OR kind = 'folders' AND %(folders)s)
+       OR kind = 'folders' AND %(folders)s OR kind = 'append' AND %(made)s AND tries = 0)
 RETURNING message_id, kind <> 'flags' AND tries > 0
 """
 _WISH = """
@@ -37,32 +38,28 @@ def wish_folders(batch: Batch, messages: Collection[UUID], folders: Collection[U
     return _wish(batch, ActionKind.FOLDERS, messages, folders=sorted(set(folders)), tried=tried)
 
 
+def wish_append(batch: Batch, message: UUID, folder: UUID, filed_within: timedelta | None = None) -> None:
+    """Have a message that was made here put into a folder; see `add_made`. `filed_within`: the server may do so by
+    itself in that time, which is waited for and looked for first."""
+    _wish(batch, ActionKind.APPEND, [message], folders=[folder], tried=[message] if filed_within else [])
+    if filed_within:
+        batch.cursor.execute(
+            "UPDATE mail_action SET next_try_at = now() + %s WHERE message_id = %s AND state = 'pending'",
+            [filed_within, message],
+        )
+
+
 def wish_deletion(batch: Batch, messages: Collection[UUID]) -> int:
     """Have these messages nowhere. Returns how many are not gone."""
-    tried = _supersede(batch, messages, flags=True, unread=True, starred=True, folders=True)
+    tried = _supersede(batch, messages, flags=True, unread=True, starred=True, folders=True, made=True)
     return _wish(batch, ActionKind.DELETE, messages, tried=tried)
 
 
-def _supersede(
-    batch: Batch,
-    messages: Collection[UUID],
-    *,
-    flags: bool = False,
-    unread: bool = False,
-    starred: bool = False,
-    folders: bool = False,
-) -> list[UUID]:
-    """End what need not be made any more; the messages of which the server may have heard of it."""
+def _supersede(batch: Batch, messages: Collection[UUID], **said: bool) -> list[UUID]:
+    """End what the last word makes needless; the messages of which the server may have heard of it."""
+    nothing = dict.fromkeys(("flags", "unread", "starred", "folders", "made"), False)
     batch.cursor.execute(
-        _SUPERSEDE,
-        {
-            "account": batch.account_id,
-            "messages": plain_array(messages),
-            "flags": flags,
-            "unread": unread,
-            "starred": starred,
-            "folders": folders,
-        },
+        _SUPERSEDE, {"account": batch.account_id, "messages": plain_array(messages), **nothing, **said}
     )
     return [message for message, tried in batch.cursor.fetchall() if tried]
 

@@ -1,0 +1,70 @@
+"""Messages that were made here, onto the server: drafts, and copies of what was sent."""
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+from mail import raw, store
+from mail.mirror.effect import Effect, Look
+from mail.mirror.turn import Turn
+from mail.models import Message
+from mail.store import Due
+from mail.types import ChangeRefused, FolderVanished, LocalFolder
+
+log = logging.getLogger(__name__)
+
+
+def append(turn: Turn, look: Look, actions: Sequence[Due]) -> Effect:
+    """Raises ConnectionFailed.
+
+    A message that is there is not put there again: one that the mirror knows by its content, and one that the server
+    changed on the way in, or a provider filed itself, which is known by its Message-ID."""
+    effect = Effect()
+    placed = {place.message for place in store.places_of(action.message for action in actions)}
+    messages = Message.objects.in_bulk([action.message for action in actions])
+    for action in actions:
+        if action.message in placed or action.message not in messages:
+            continue
+        try:
+            _append(turn, look, action, messages[action.message], effect)
+        except (ChangeRefused, FolderVanished) as error:
+            log.info("account %s: %s", turn.account_id, error)
+            effect.errors[action.number] = error
+    return effect
+
+
+def _append(turn: Turn, look: Look, action: Due, message: Message, effect: Effect) -> None:
+    folder = _folder(look, action)
+    if action.tries and folder.uidvalidity and message.header_id:
+        low = max(folder.uidnext - 1000, 1)
+        if turn.session.editor.find(folder.wire_name, folder.uidvalidity, message.header_id, low):
+            return  # the mirror has it under another id
+    octets = raw.stored(message)
+    if octets is None:
+        raise ChangeRefused("The message's content is lost.", permanent=True)
+    flags = _flags(message)
+    uidvalidity, uid = turn.session.editor.append(folder.wire_name, octets, flags, message.received_at)
+    if uid >= folder.uidnext and uidvalidity == folder.uidvalidity:
+        effect.writes.append(partial(_place, folder=folder, uid=uid, message=message.pk, flags=flags))
+    else:
+        effect.unseen.add(action.number)
+
+
+def _place(batch: store.Batch, folder: LocalFolder, uid: int, message: UUID, flags: Sequence[str]) -> None:
+    store.add_place(batch, folder, uid, message, flags)
+
+
+def _folder(look: Look, action: Due) -> LocalFolder:
+    (wanted,) = action.folders or (None,)
+    folder = look.folders.get(wanted) if wanted else None
+    if folder is None or not folder.selectable:
+        raise ChangeRefused("The folder that the message is to be in is not on the server.")
+    if action.tries and (look.unseen is None or folder.id in look.unseen):
+        raise ChangeRefused(f"The server does not let {folder.name} be looked at.")
+    return folder
+
+
+def _flags(message: Message) -> list[str]:
+    given = {"\\Draft": message.draft, "\\Flagged": message.starred, "\\Seen": not message.unread}
+    return [flag for flag, is_given in given.items() if is_given]
