@@ -12,11 +12,15 @@ from mail.types.errors import (
     FolderFailed,
     FolderVanished,
     LeaseLost,
+    LetterRefused,
     MailError,
     NoRoom,
+    SendRefused,
+    SendUncertain,
     StoreUnavailable,
 )
 from mail.types.mirrored import Arrival, FolderPlan, LocalFolder, message_id, message_key
+from mail.types.outgoing import Delivery, File, Letter, Refusal
 from mail.types.servers import Changes, Entry, Fetched, FlagChange, Login, Part, RemoteFolder, Selected, SyncPoint
 from mail.types.threads import Assignment, SubjectCandidate, ThreadInput
 
@@ -32,13 +36,17 @@ __all__ = [
     "ChangeRefused",
     "Changes",
     "ConnectionFailed",
+    "Delivery",
     "Entry",
     "Fetched",
+    "File",
     "FlagChange",
     "FolderFailed",
     "FolderPlan",
     "FolderVanished",
     "LeaseLost",
+    "Letter",
+    "LetterRefused",
     "LocalFolder",
     "Login",
     "MailError",
@@ -46,8 +54,11 @@ __all__ = [
     "Octets",
     "Parsed",
     "Part",
+    "Refusal",
     "RemoteFolder",
     "Selected",
+    "SendRefused",
+    "SendUncertain",
     "StoreUnavailable",
     "SubjectCandidate",
     "SyncPoint",
