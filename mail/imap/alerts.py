@@ -3,7 +3,7 @@
 import logging
 
 from mail.imap.reader import Status
-from mail.imap.redaction import without_password
+from mail.line.redaction import without_password
 from mail.types import Login
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 import contextlib
 
 from mail.imap.offer import Offer
-from mail.imap.watch import Meter
 from mail.imap.wire import CommandRefused
+from mail.line.watch import Meter
 
 # The link is judged after so many octets, or after so many seconds of waiting: a few round trips are no slow link.
 ENOUGH = 4 * 1024 * 1024

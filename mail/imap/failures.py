@@ -3,14 +3,12 @@
 import ast
 import imaplib
 import re
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from accounts.network import HostError
-from mail.imap.reader import readable
-from mail.imap.redaction import without_password
+from mail.line.redaction import without_password
+from mail.line.words import of_socket, readable
 from mail.types import AuthenticationFailed, ConnectionFailed, Login
 
 # Answers to a login that mean "not now" rather than "never" (RFC 5530 §3; Exchange, Gmail, Yahoo in words).
@@ -64,7 +62,7 @@ def connection_errors(login: Login, timeout: float) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConnectionFailed(_of_socket(error, where, login.host, timeout)) from error
+        raise ConnectionFailed(of_socket(error, where, login.host, timeout)) from error
     except imaplib.IMAP4.error as error:  # imapclient's are the same
         lost = "socket error" in str(error)
         # Not "from error": its text may repeat the password.
@@ -73,21 +71,3 @@ def connection_errors(login: Login, timeout: float) -> Iterator[None]:
         ) from None
     except ValueError:  # imaplib, of a number with thousands of digits
         raise ConnectionFailed(f"{where} sent what is not IMAP.") from None
-
-
-def _of_socket(error: OSError, where: str, host: str, timeout: float) -> str:
-    if isinstance(error, HostError):
-        return str(error)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"The certificate of {where} is not trusted: {error.verify_message.rstrip('.')}. Check the host's name. The"
-            f" server needs a certificate for it from a public authority, or the operator adds {host} to"
-            f" SYNCFARM_TRUSTED_HOSTS."
-        )
-    if isinstance(error, TimeoutError):
-        return f"{where}: no answer within {timeout:g} seconds."
-    if isinstance(error, ssl.SSLEOFError):
-        return f"{where} dropped the connection."
-    if isinstance(error, ssl.SSLError):
-        return f"{where}: TLS failed ({error.reason or error}). Check the port, or choose STARTTLS or TLS."
-    return f"{where} dropped the connection ({error.strerror or error})."

@@ -14,7 +14,7 @@ from imapclient import IMAPClient
 from accounts.network import open_socket, tls_context
 from mail.imap import failures
 from mail.imap.deflate import Deflater, Inflated
-from mail.imap.watch import Counted, Watch
+from mail.line.watch import Counted, Watch
 from mail.types import AuthenticationFailed, ConnectionFailed, Login
 
 if TYPE_CHECKING:

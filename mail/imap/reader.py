@@ -10,6 +10,7 @@ from typing import Protocol
 
 from mail.imap import listed, regular
 from mail.imap.regular import Items, Token
+from mail.line.words import readable
 from mail.spool import STRETCH, Spool
 from mail.types import Octets
 
@@ -20,7 +21,6 @@ MAX_LITERAL = 256 * 1024 * 1024  # octets, all literals of a response together
 MAX_LINE = 64 * 1024 * 1024
 LARGE_LITERAL = 8 * 1024 * 1024  # octets; a larger one goes to a temporary file
 MAX_LISTS = 1_000_000  # of a response, each some 120 octets of memory; the structure of 100,000 parts has half of that
-MAX_TEXT = 500  # characters of what a server says in words
 
 _STATUS_KINDS = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
 _UNTAGGED = re.compile(rb"\* (?:(\d{1,20}) )?([A-Za-z][A-Za-z0-9-]*)")
@@ -209,9 +209,3 @@ def _status(line: bytes) -> Status:
         raise ProtocolBroken(readable(line[:80]))
     tag, kind, code, argument, text = match.groups(b"")
     return Status(tag, kind.upper(), code.upper(), argument, readable(text))
-
-
-def readable(octets: bytes) -> str:
-    """What a server says in words, cut to MAX_TEXT characters, without what a database or a terminal would not take."""
-    text = octets[: 4 * MAX_TEXT].decode("utf-8", "replace").strip()[:MAX_TEXT]
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

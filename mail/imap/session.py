@@ -15,8 +15,8 @@ from mail.imap.editing import Editor
 from mail.imap.offer import Offer, Way, may_be_the_extension, says_gone
 from mail.imap.opening import open_connection
 from mail.imap.reader import Status
-from mail.imap.watch import Meter
 from mail.imap.wire import CommandRefused, Wire
+from mail.line.watch import Meter
 from mail.types import (
     Changes,
     ConnectionFailed,
@@ -67,7 +67,7 @@ class MailSession:
         """Connect and log in; `timeout` is the longest wait for any one piece of an answer, in seconds.
 
         `seconds`: after so many from now the connection is cut. None: the login has a minute, and then the session may
-        last as long as the server gets ahead (mail.imap.watch). `begun` is given, before the first octet, what makes
+        last as long as the server gets ahead (mail.line.watch). `begun` is given, before the first octet, what makes
         the session fail for a reason, from any thread. `without`: extensions that are not to be used even if they are
         offered (`failed` of an earlier session). Raises AuthenticationFailed or ConnectionFailed.
         """

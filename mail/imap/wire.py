@@ -146,7 +146,7 @@ class Wire:
         self._reader = ResponseReader(self._connection.stream)
 
     def pace(self) -> None:
-        """The login is over: from now on the server has time as long as it gets ahead (mail.imap.watch)."""
+        """The login is over: from now on the server has time as long as it gets ahead (mail.line.watch)."""
         self.watch.pace()
 
     def stop(self, reason: str) -> None:

@@ -2,6 +2,16 @@
 
 from mail.mime.parts import listed
 from mail.mime.reading import attachment_bytes, attachment_pieces, body, headers, headline, parse
-from mail.mime.visible import visible_text
+from mail.mime.visible import plain_text, visible_text
 
-__all__ = ["attachment_bytes", "attachment_pieces", "body", "headers", "headline", "listed", "parse", "visible_text"]
+__all__ = [
+    "attachment_bytes",
+    "attachment_pieces",
+    "body",
+    "headers",
+    "headline",
+    "listed",
+    "parse",
+    "plain_text",
+    "visible_text",
+]

@@ -24,7 +24,7 @@ TOKEN = re.compile(
       | (?P<atom>[^\s",;:<>()]+|.)""",
     re.VERBOSE | re.DOTALL,
 )
-ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+QUOTING = re.compile(r'\\(.)|"', re.DOTALL)
 INSIDE = re.compile(r"(.*?)\s*<([^<>\s]+@[^<>\s]+)>\s*", re.DOTALL)
 COMMENT = re.compile(r"\([^()]*\)")  # <jane(work)@example.org>, RFC 5322 §3.2.3
 ROUTE = re.compile(r"(?:@[^:,@]*,?)+:")  # <@relay,@relay:user@host>, RFC 5322 §4.4
@@ -202,7 +202,7 @@ def _bare(content: str) -> str:
 def _text(phrase: str) -> str:
     """A display name: quotation marks and escapes undone, encoded words decoded (also where they are forbidden)."""
     if '"' in phrase:
-        phrase = ESCAPE.sub(r"\1", phrase.replace('\\"', "\0").replace('"', "").replace("\0", '"'))
+        phrase = QUOTING.sub(r"\1", phrase)
     if "=?" in phrase:
         phrase = words.decoded(phrase.encode())
     return " ".join(phrase.split())

@@ -2,6 +2,7 @@
 
 import html as markup
 import re
+from collections.abc import Callable
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -14,8 +15,12 @@ HTML_REACHES = (6_000, 30_000, 100_000)  # characters of HTML looked at: style s
 FOLDED = 20_000  # characters of text in that HTML: the rest is blanks
 # Elements that begin on a new line or in a new cell: words on both sides are apart.
 BLOCK = re.compile(
-    r"<(?=/?(?:p|div|br|td|th|tr|li|ul|ol|h[1-6]|table|hr|blockquote|pre|dd|dt|option|center)\b)", re.IGNORECASE
+    r"<(?=/?(p|div|br|td|th|tr|li|ul|ol|h[1-6]|table|hr|blockquote|pre|dd|dt|option|center)\b)", re.IGNORECASE
 )
+# What plain_text puts where an element begins or ends: blanks to HTML, and no others are left in it by then.
+CELL, BREAK, BESIDE, APART = " ", "\n", "\f", "\t"  # on the same line; a new line; where none is yet; with one between
+MARKS = {"td": CELL, "th": CELL, "br": BREAK} | dict.fromkeys(["div", "tr", "li", "dd", "dt", "option"], BESIDE)
+MARKED = re.compile(f"[{CELL}{BREAK}{BESIDE}{APART}]++")
 # lexbor's time is quadratic in the depth (40,000 open <div>: 4 s), and every open <font> is repeated in each later <p>.
 SHALLOW = 1_000  # so many tags cannot nest harmfully
 DEPTH = 256  # open elements; no real mail has so many
@@ -31,18 +36,29 @@ FILLER = re.compile(
 )
 
 
-def from_html(html: str) -> str:
-    """The words of an HTML body, without scripts and styles."""
+def from_html(html: str, mark: Callable[[re.Match[str]], str] | str = " <") -> str:
+    """The words of an HTML body, without scripts and styles. `mark`: what BLOCK matches is replaced by it."""
     html = html[:HTML_CAP]
     if html.endswith(("<", "</")):  # where it was cut; in a table it would show before all else
         html = html[: html.rindex("<")]
     tags = html.count("<")
     if tags > SHALLOW and (_depth(html, OPENING) > DEPTH or _depth(html, FORMATTING) * tags > REPEATED):
         return markup.unescape(TAG.sub(" ", html))
-    tree = LexborHTMLParser(BLOCK.sub(" <", html))
+    tree = LexborHTMLParser(BLOCK.sub(mark, html))
     tree.strip_tags(UNSEEN)
     root = tree.body or tree.root
     return root.text() if root is not None else ""
+
+
+def plain_text(html: str) -> str:
+    """An HTML body as text/plain: its words with a line for each line and a blank one between paragraphs."""
+    words = from_html(" ".join(html.split()), lambda block: MARKS.get(block[1].lower(), APART) + "<")
+    return MARKED.sub(_newlines, words).strip()
+
+
+def _newlines(marks: re.Match[str]) -> str:
+    lines = marks[0].count(BREAK) + (BESIDE in marks[0])
+    return "\n" * min(max(lines, 2 * (APART in marks[0])), 3) or " "
 
 
 def _depth(html: str, tag: re.Pattern[str]) -> int:

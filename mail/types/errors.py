@@ -1,5 +1,7 @@
 """What goes wrong, as the parts of the mirror tell each other."""
 
+from mail.types.outgoing import Refusal
+
 
 class MailError(Exception):
     """What went wrong with a mailbox, in words for its owner.
@@ -30,6 +32,26 @@ class FolderVanished(FolderFailed):
 
 class ChangeRefused(MailError):
     """The server refuses a change that was made here. `permanent`: it always will."""
+
+
+class LetterRefused(MailError):
+    """What somebody wants to send is no letter as it is. In words for its author."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
+
+
+class SendRefused(MailError):
+    """The server does not take the message, or the message cannot go there: nobody gets it. `permanent`: nor will it
+    be taken later. `refusals`: what was said of each recipient, where that is the reason."""
+
+    def __init__(self, message: str, refusals: tuple[Refusal, ...] = (), *, permanent: bool = False) -> None:
+        super().__init__(message, permanent=permanent)
+        self.refusals = refusals
+
+
+class SendUncertain(MailError):
+    """The whole message was handed over, and whether it was taken is not known: it may have been sent."""
 
 
 class StoreUnavailable(MailError):

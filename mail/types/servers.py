@@ -22,6 +22,7 @@ class Login:
     username: str
     password: str = field(repr=False)
     trusted: bool = False
+    mechanism: str = "password"  # password | xoauth2, where `password` is an access token; mail.imap knows the first
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class ScriptedServer(Listener):
     def attend(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             connection.settimeout(10)
-            if _say(connection, self.greeting):
+            if say(connection, self.greeting):
                 self._converse(connection)
 
     def _converse(self, connection: socket.socket) -> None:
@@ -67,7 +67,7 @@ class ScriptedServer(Listener):
             for part in parts:
                 connection.sendall(part)
                 stream.peek(1)
-            if not _say(connection, answer):
+            if not say(connection, answer):
                 return
             if words == b"STARTTLS" and self._tls:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -89,7 +89,7 @@ class ScriptedServer(Listener):
         return self._script[max(fitting, key=len)] if fitting else b"%T BAD what?\r\n"
 
 
-def _say(connection: socket.socket, answer: bytes) -> bool:
+def say(connection: socket.socket, answer: bytes) -> bool:
     """Send an answer; whether the conversation goes on."""
     said = answer
     for sign in (DROP, STALL, DRIP):

@@ -132,7 +132,7 @@ def test_a_login_has_a_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_server_that_drips_later_is_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mail.imap.watch.PATIENCE", 0.5)
+    monkeypatch.setattr("mail.line.watch.PATIENCE", 0.5)
     with (
         ScriptedServer({"UID FETCH": b"* 1 FETCH (UID 1 BODY[] {99999}\r\n" + DRIP}) as server,
         MailSession.open(server.login) as session,
@@ -143,8 +143,8 @@ def test_a_server_that_drips_later_is_too_slow(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_session_that_gets_ahead_outlasts_every_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mail.imap.watch.PATIENCE", 0.05)
-    monkeypatch.setattr("mail.imap.watch.RATE", 1)
+    monkeypatch.setattr("mail.line.watch.PATIENCE", 0.05)
+    monkeypatch.setattr("mail.line.watch.RATE", 1)
     monkeypatch.setattr("mail.imap.session._SECONDS_TO_LOG_IN", 0.5)
     with (
         ScriptedServer({"UID FETCH": b"* 1 FETCH (UID 1 BODY[] {20}\r\n" + DRIP}) as server,

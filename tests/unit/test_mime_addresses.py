@@ -17,6 +17,7 @@ def to(value: str | bytes) -> list[tuple[str, str]]:
         ("<jane@example.org>", [("", "jane@example.org")]),
         ('"Doe, Jane" <jane@example.org>, bob@example.org', [("Doe, Jane", "jane@example.org"), ("", "bob@example.org")]),
         (r'"Jane \"JD\" Doe" <jane@example.org>', [('Jane "JD" Doe', "jane@example.org")]),
+        (r'"Jane \\" <jane@example.org>', [("Jane \\", "jane@example.org")]),
         ("jane@example.org (Jane Doe)", [("Jane Doe", "jane@example.org")]),
         ("jane@example.org (Jane (the boss) Doe)", [("Jane (the boss) Doe", "jane@example.org")]),
         ("Jane (from work) <jane@example.org>", [("Jane", "jane@example.org")]),
