@@ -22,7 +22,8 @@ run: .venv/base.stamp
 # A file stays on one worker: its tests may share a farm, in order. In the order of the directories, or the farms, which
 # take minutes and are few tests, would begin last.
 test: .venv/dev.stamp
-	@sh requirements/system.sh dovecot chromium
+	@sh requirements/system.sh node dovecot chromium
+	@$(MAKE) --no-print-directory tests/node/node_modules/.package-lock.json
 	@$(MAKE) --no-print-directory lint type
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
@@ -48,6 +49,11 @@ type: .venv/dev.stamp
 
 .venv/dev.stamp: requirements/dev.txt requirements/venv.sh
 	@sh requirements/venv.sh dev
+
+# The official Node SDK of the contract, for tests alone; npm asks the registry that it is configured for.
+tests/node/node_modules/.package-lock.json: tests/node/package-lock.json
+	@cd tests/node && { npm ci --silent || { echo "npm could not install tests/node/package-lock.json." >&2; exit 1; }; }
+	@touch $@
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }

@@ -12,7 +12,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from mail.types import BodiesWithheld, StoreUnavailable
+from mail.types import BodiesWithheld, NoRoom, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +121,7 @@ _KNOWN: dict[type[Exception], Callable[[], exceptions.APIException]] = {
     BodiesWithheld: lambda: Unavailable(
         f"{BodiesWithheld()} Try again, or leave out body with 'select'.", BODIES_RETRY
     ),
+    NoRoom: lambda: Unavailable("The farm has no room left for what is uploaded.", wait=STORE_RETRY),
     StoreUnavailable: lambda: Unavailable("The store of raw mail cannot be reached.", wait=STORE_RETRY),
     SuspiciousOperation: lambda: InvalidRequest("The request is malformed."),
 }

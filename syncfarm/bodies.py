@@ -1,6 +1,7 @@
-"""Refuses large requests while they arrive.
+"""Bounds requests while they arrive, and tells the length of those that come without.
 
-Django's ASGI handler writes a body of any size to disk before it looks who sends it.
+Django's ASGI handler writes a body of any size to disk before it looks who sends it. Django REST framework takes a body
+without Content-Length for empty, and the Node SDK sends uploads like that (chunked).
 """
 
 from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, HTTPScope, Scope
@@ -24,7 +25,7 @@ class Bounded:
             await self._application(scope, receive, send)
             return
         headers = _headers(scope)
-        body = _Body(receive, _limit(headers))
+        body = _Body(receive, _limit(headers), scope)
         body.look_at(headers.get("content-length", ""))
         if not body.too_large:
             await self._application(scope, body.receive, send)
@@ -35,8 +36,9 @@ class Bounded:
 class _Body:
     """A request's body on its way."""
 
-    def __init__(self, receive: ASGIReceiveCallable, limit: int) -> None:
+    def __init__(self, receive: ASGIReceiveCallable, limit: int, scope: HTTPScope) -> None:
         self.limit = limit
+        self._scope = scope
         self.too_large = False
         self._receive = receive
         self._arrived = 0
@@ -50,8 +52,19 @@ class _Body:
         event = await self._receive()
         if event["type"] == "http.request":
             self._arrived += len(event.get("body", b""))
+            if not event.get("more_body", False):
+                self._tell_length()
         self.too_large = self._arrived > self.limit
         return {"type": "http.disconnect"} if self.too_large else event
+
+    def _tell_length(self) -> None:
+        """Django keeps the scope and makes a request of it when the body is there: to write it down twice is no need.
+
+        Where both are sent, Transfer-Encoding overrides Content-Length (RFC 9112 §6.3)."""
+        headers = list(self._scope["headers"])
+        if self._arrived and (b"content-length" not in dict(headers) or b"transfer-encoding" in dict(headers)):
+            told = [header for header in headers if header[0] != b"content-length"]
+            self._scope["headers"] = [*told, (b"content-length", b"%d" % self._arrived)]
 
 
 def _headers(scope: HTTPScope) -> dict[str, str]:
@@ -60,7 +73,7 @@ def _headers(scope: HTTPScope) -> dict[str, str]:
 
 def _limit(headers: dict[str, str]) -> int:
     known = "authorization" in headers or settings.SESSION_COOKIE_NAME in parse_cookie(headers.get("cookie", ""))
-    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE if known else STRANGERS_LIMIT
+    return settings.SYNCFARM_MAX_BODY_BYTES if known else STRANGERS_LIMIT
 
 
 async def _refuse(send: ASGISendCallable, limit: int) -> None:

@@ -30,6 +30,7 @@ VARIABLES = {
     "s3://bucket/prefix?endpoint=https://host&region=name without a key in it (S3 needs the packages of "
     "requirements/prod.txt)",
     "SYNCFARM_MAX_MESSAGE_BYTES": "a number of bytes, at least 65536, for example 104857600",
+    "SYNCFARM_MAX_UPLOAD_BYTES": "a number of bytes from 65536 to 1073741824, for example 26214400",
     "SYNCFARM_DATABASE_CONNECTIONS": "the most database connections of one process, 0 for no bound",
     "SYNCFARM_LOG_LEVEL": "one of DEBUG, INFO, WARNING, ERROR",
     "SYNCFARM_DEBUG": "true or false",
@@ -59,6 +60,7 @@ class Environment:
     trusted_hosts: tuple[str, ...]
     raw_store: str
     max_message_bytes: int
+    max_upload_bytes: int
     database_connections: int
     log_level: str
     debug: bool
@@ -173,6 +175,7 @@ def read() -> Environment:
         trusted_hosts=_words(env, "SYNCFARM_TRUSTED_HOSTS"),
         raw_store=_raw_store(env),
         max_message_bytes=_number(env, "SYNCFARM_MAX_MESSAGE_BYTES", 100 * 1024 * 1024, 65536),
+        max_upload_bytes=_number(env, "SYNCFARM_MAX_UPLOAD_BYTES", 25 * 1024 * 1024, 65536, 1024**3),
         database_connections=_number(env, "SYNCFARM_DATABASE_CONNECTIONS", 0, 0, 10_000),
         log_level=_log_level(env),
         debug=_flag(env, "SYNCFARM_DEBUG"),

@@ -17,6 +17,9 @@ SYNCFARM_SECRET_KEYS: list[str] = vardir.secret_keys(_env)
 SYNCFARM_TRUSTED_HOSTS: list[str] = list(_env.trusted_hosts or (_farm.trusted_hosts if _farm else ()))
 SYNCFARM_RAW_STORE = _env.raw_store
 SYNCFARM_MAX_MESSAGE_BYTES = _env.max_message_bytes
+SYNCFARM_MAX_UPLOAD_BYTES = _env.max_upload_bytes
+# What syncfarm.bodies lets pass: as base64 (lines of 76 digits, RFC 2045), and room for the message itself.
+SYNCFARM_MAX_BODY_BYTES = _env.max_upload_bytes * 78 // 57 + 10 * 1024 * 1024
 SYNCFARM_DATABASE_CONNECTIONS = _env.database_connections
 # Without an address the client names the variable in its error: "connecting to unix:///REDIS_URL-is-not-set".
 SYNCFARM_REDIS_URL = _env.redis_url or (_farm.redis_url if _farm else "unix:///REDIS_URL-is-not-set")
@@ -108,7 +111,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True  # straight from the packages: nothing to collect, nothing to be out of date
-DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024  # drafts with attachments as JSON
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin's change lists
 
 CELERY_BROKER_URL = SYNCFARM_REDIS_URL.replace("unix://", "redis+socket://")

@@ -4,14 +4,8 @@ import base64
 import hashlib
 import http.client
 import json
-import os
 import random
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -20,9 +14,8 @@ from django.test import Client
 
 from accounts.models import Account
 from mail.models import Message
-from syncfarm.embedded import ports
-from syncfarm.env import BASE_DIR
 from tests.integration.factories import make_account, make_key, make_message
+from tests.integration.web import Web, serving
 from tests.memory import peak
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,21 +31,6 @@ PART = {"part": 1, "filename": "a.wav", "content_type": "audio/x", "size": len(F
         "disposition": "", "is_inline": False}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Web:
-    """The API's process, and who asks it."""
-
-    pid: int
-    port: int
-    key: str
-
-    def ask(self, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
-        """An answer of which the head is read."""
-        asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        asked.request(method, path, headers={"Authorization": f"Bearer {self.key}", **headers})
-        return asked.getresponse()
-
-
 @pytest.fixture
 def account() -> Account:
     return make_account()
@@ -65,34 +43,8 @@ def key(account: Account) -> str:
 
 @pytest.fixture
 def web(key: str) -> Iterator[Web]:
-    settings, port = connection.settings_dict, ports.choose(0)
-    url = f"postgresql://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
-    command = [sys.executable, "-m", "uvicorn", "syncfarm.asgi:application", "--port", str(port), "--lifespan", "off"]
-    environment = os.environ | {
-        "DATABASE_URL": f"{url}?application_name=large",
-        "DJANGO_SETTINGS_MODULE": "syncfarm.settings",
-    }
-    process = subprocess.Popen(
-        [*command, "--log-level", "error", "--timeout-graceful-shutdown", "3"], cwd=BASE_DIR, env=environment
-    )
-    try:
-        _wait_for(port)
-        yield Web(process.pid, port, key)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("the server does not listen")
+    with serving(key, "large") as web:
+        yield web
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_a_body_without_a_length_is_refused_as_soon_as_it_is_too_large(web: http
 
 
 def test_with_a_key_the_limit_is_that_of_the_settings(web: http.client.HTTPConnection, settings: Settings) -> None:
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * MEGABYTE
+    settings.SYNCFARM_MAX_BODY_BYTES = 3 * MEGABYTE
     begin(web, Content_Length=str(3 * MEGABYTE), **KEY)
     web.send(bytes(3 * MEGABYTE))
     answer = web.getresponse()

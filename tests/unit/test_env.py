@@ -21,6 +21,7 @@ WRONG = {
     "SYNCFARM_URL": "mail.example.com",
     "SYNCFARM_RAW_STORE": "https://bucket.example.com",
     "SYNCFARM_MAX_MESSAGE_BYTES": "100",
+    "SYNCFARM_MAX_UPLOAD_BYTES": "100",
     "SYNCFARM_DATABASE_CONNECTIONS": "-1",
     "SYNCFARM_LOG_LEVEL": "LOUD",
     "SYNCFARM_DEBUG": "perhaps",
