@@ -87,6 +87,21 @@ class Unavailable(exceptions.APIException):
         self.wait = wait
 
 
+class Conflict(exceptions.APIException):
+    """It contradicts an earlier request."""
+
+    status_code = 409
+
+
+class NotSent(exceptions.APIException):
+    """A message was not sent, or it is not known whether it was. `provider_error`: the server's words."""
+
+    def __init__(self, status: int, message: str, provider_error: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.status_code = status
+        self.provider_error = provider_error
+
+
 def answer(error: Exception, context: dict[str, Any]) -> Response:
     """Django REST framework's exception handler: every exception becomes an answer; unknown ones are logged."""
     known = _known(error)
@@ -94,6 +109,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
         log.error("request %s failed", context["view"].request_id, exc_info=error)
         known = exceptions.APIException("Something went wrong in the farm. Its log tells more under this request_id.")
     body = envelope(context["view"].request_id, known.status_code, _words(known.detail))
+    if isinstance(known, NotSent):
+        body["error"] |= {"type": "provider_error", "provider_error": known.provider_error}
     return Response(body, status=known.status_code, headers=_headers(known))
 
 

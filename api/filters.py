@@ -39,6 +39,8 @@ THREAD_FILTERS: tuple[Parameter, ...] = (
     moment("earliest_message_date", "Whose earliest message was received at this time or later."),
 )
 
+DRAFT_FILTERS = tuple(one for one in MESSAGE_FILTERS if one.name not in {"search_query_native", "query_imap"})
+
 _NO_FILTERS = frozenset({"in", "limit", "page_token", "select", "fields", "query_imap"})
 
 
@@ -65,6 +67,12 @@ def messages(account: Account, query: Mapping[str, Any]) -> QuerySet[Message]:
     if "search_query_native" in query:
         found = found.filter(_searched(account, query["search_query_native"]))
     return found
+
+
+def drafts(account: Account, query: Mapping[str, Any]) -> QuerySet[Message]:
+    """The account's drafts that the filters leave."""
+    found = messages(account, query).filter(draft=True)
+    return found.filter(folder_ids__overlap=query["in"]) if "in" in query else found
 
 
 def message_listings(account: Account, query: Mapping[str, Any]) -> list[Listing]:

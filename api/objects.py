@@ -87,6 +87,101 @@ Message = TypedDict(
 )
 
 
+# What is being written. The same but for `object`.
+Draft = TypedDict(
+    "Draft",
+    {
+        "grant_id": str,
+        "id": str,
+        "object": Literal["draft"],
+        "thread_id": str,
+        "subject": str,
+        "from": list[EmailName],
+        "to": list[EmailName],
+        "cc": list[EmailName],
+        "bcc": list[EmailName],
+        "reply_to": list[EmailName],
+        "date": int,
+        "created_at": int,
+        "unread": bool,
+        "starred": bool,
+        "snippet": str,
+        "body": NotRequired[str],
+        "folders": list[str],
+        "attachments": list[Attachment],
+        "metadata": dict[str, Any],
+        "problem": str | None,
+        "headers": NotRequired[list[Header]],
+        "tracking_options": NotRequired[TrackingOptions],
+        "raw_mime": NotRequired[str],
+    },
+)
+
+
+class Upload(TypedDict):
+    """A file that goes with a message. `content` is base64; above 3 MB a form is better."""
+
+    filename: str
+    content_type: str
+    content: str
+    content_id: NotRequired[str]
+    content_disposition: NotRequired[str]
+    is_inline: NotRequired[bool]
+    size: NotRequired[int]
+
+
+class Recipient(TypedDict):
+    """An address to write to."""
+
+    email: str
+    name: NotRequired[str]
+
+
+class DraftRequest(TypedDict):
+    """What is written. `body` is HTML unless is_plaintext. Nothing that is sent is tracked."""
+
+    subject: NotRequired[str]
+    body: NotRequired[str]
+    to: NotRequired[list[Recipient]]
+    cc: NotRequired[list[Recipient]]
+    bcc: NotRequired[list[Recipient]]
+    reply_to: NotRequired[list[Recipient]]
+    attachments: NotRequired[list[Upload]]
+    is_plaintext: NotRequired[bool]
+    starred: NotRequired[bool]
+    reply_to_message_id: NotRequired[str]
+    custom_headers: NotRequired[list[Header]]
+    metadata: NotRequired[dict[str, Any]]
+
+
+class SendRequest(DraftRequest):
+    """What is sent; `send_at`: then, in Unix seconds, 1 minute to 30 days from now."""
+
+    send_at: NotRequired[int]
+    use_draft: NotRequired[bool]
+
+
+class ScheduleStatus(TypedDict):
+    """How far a scheduled message got."""
+
+    code: Literal["pending", "success", "failed", "uncertain", "cancelled"]
+    description: str
+
+
+class Schedule(TypedDict):
+    """A message that is to be sent at a time. `close_time`: when it was sent, or failed."""
+
+    schedule_id: str
+    status: ScheduleStatus
+    close_time: NotRequired[int]
+
+
+class Stopped(TypedDict):
+    """What became of the wish not to send a message."""
+
+    message: str
+
+
 class Thread(TypedDict):
     """A conversation. Dates in Unix seconds; lists from the oldest message to the newest."""
 
@@ -106,7 +201,7 @@ class Thread(TypedDict):
     earliest_message_date: int
     latest_message_received_date: int | None
     latest_message_sent_date: int | None
-    latest_draft_or_message: Message
+    latest_draft_or_message: Message | Draft
 
 
 class Folder(TypedDict):
@@ -261,7 +356,7 @@ class Action(TypedDict):
     id: str
     grant_id: str
     object: Literal["action"]
-    kind: Literal["flags", "folders", "delete"]
+    kind: Literal["flags", "folders", "delete", "append"]
     object_type: Literal["message"]
     object_id: str
     changes: dict[str, Any]

@@ -18,6 +18,7 @@ FIELDS = choice(
 # The Python SDK raises KeyError without these.
 ALWAYS = {
     "message": frozenset({"grant_id"}),
+    "draft": frozenset({"grant_id"}),
     "thread": frozenset({
         "id", "grant_id", "has_drafts", "starred", "unread", "message_ids", "folders", "latest_draft_or_message",
     }),

@@ -9,9 +9,12 @@ from api.views.connect import ConnectCustom, DetectProvider
 from api.views.connectors import ConnectorItem, ConnectorList
 from api.views.delta import Delta, LatestCursor
 from api.views.document import Document, DocumentPage
+from api.views.drafts import DraftItem, DraftList
 from api.views.folders import FolderItem, FolderList
 from api.views.grants import GrantItem, GrantList
 from api.views.messages import MessageItem, MessageList
+from api.views.schedules import ScheduleItem, ScheduleList
+from api.views.send import Send
 from api.views.sync import Sync
 from api.views.threads import ThreadItem, ThreadList
 from api.views.unbuilt import UnknownPath, routes
@@ -48,6 +51,11 @@ urlpatterns: list[URLPattern] = [
     path("grants/<str:grant>/folders/<str:folder>", FolderItem.as_view()),
     path("grants/<str:grant>/threads", ThreadList.as_view()),
     path("grants/<str:grant>/threads/<str:thread>", ThreadItem.as_view()),
+    path("grants/<str:grant>/drafts", DraftList.as_view()),
+    path("grants/<str:grant>/drafts/<str:draft>", DraftItem.as_view()),
+    path("grants/<str:grant>/messages/send", Send.as_view()),
+    path("grants/<str:grant>/messages/schedules", ScheduleList.as_view()),
+    path("grants/<str:grant>/messages/schedules/<str:item>", ScheduleItem.as_view()),
     path("grants/<str:grant>/messages", MessageList.as_view()),
     path("grants/<str:grant>/messages/<anything:message>", MessageItem.as_view()),
     path("grants/<str:grant>/attachments/<str:attachment>", AttachmentItem.as_view()),

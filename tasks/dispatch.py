@@ -1,8 +1,9 @@
-"""Hands due accounts to the workers."""
+"""Hands due accounts and outgoing mail to the workers."""
 
 from celery import shared_task
 
-from mail import lease
+from mail import lease, sending, store
+from tasks.send import send
 from tasks.sync import sync
 
 BATCH = 500  # a tick's worth; the rest is due at the next one
@@ -19,4 +20,12 @@ def dispatch() -> int:
         kwargs = {"account_id": str(account_id), "token": str(token), "brief": wished}
         queue = "action" if wished else "sync"
         sync.apply_async(kwargs=kwargs, expires=lease.CLAIM.total_seconds(), queue=queue)
-    return len(claims)
+    return len(claims) + _send()
+
+
+def _send() -> int:
+    sending.settle_lost(BATCH)
+    due = store.due_outgoing(BATCH)
+    for outgoing_id in due:
+        send.apply_async(kwargs={"outgoing_id": str(outgoing_id)}, expires=lease.CLAIM.total_seconds())
+    return len(due)

@@ -15,6 +15,8 @@ LOG_AGE = timedelta(days=30)  # a consumer that was away for longer lists everyt
 
 HOST_AGE = timedelta(days=1)  # nobody has asked for it since
 
+KEY_AGE = timedelta(hours=1)  # for which the contract keeps the answer to a request with an Idempotency-Key
+
 ORPHAN_AGE = timedelta(days=1)  # an object is written moments before the transaction that refers to it
 
 
@@ -26,6 +28,7 @@ def upkeep() -> None:
     hosts.forget_unused(timezone.now() - HOST_AGE)
     changes.expire_all(timezone.now() - LOG_AGE)
     store.forget_actions(timezone.now() - LOG_AGE)
+    store.forget_outgoing(timezone.now() - LOG_AGE, timezone.now() - KEY_AGE)
     for account_id in store.ask_again():
         intent.request_sync(account_id)
 

@@ -11,6 +11,7 @@ from api import objects
 from api.selection import wants
 from api.streaming import LARGE
 from mail import bodies, mime, raw
+from mail.drafting import draft_id
 from mail.models import Message
 from mail.types import Octets
 
@@ -65,6 +66,11 @@ def message(row: Message, contents: Contents) -> Mapping[str, Any]:
     if contents.fields.endswith("headers"):
         full["headers"] = _headers(contents.raws.get(row.pk, b""), contents.fields)
     return full
+
+
+def draft(row: Message, contents: Contents) -> Mapping[str, Any]:
+    """A message that is being written, as the contract has it: its id stays when it is changed."""
+    return {**message(row, contents), "object": "draft", "id": str(draft_id(row))}
 
 
 def attachment(row: Message, part: Mapping[str, Any]) -> objects.Attachment:

@@ -10,9 +10,13 @@ from accounts.models import Account
 from api import objects
 from api.serializers import messages
 from api.serializers.messages import Contents
+from mail.drafting import draft_id
 from mail.models import Message, Thread
 
-_COLUMNS = ("id", "thread_id", "received_at", "folder_ids", "draft", "from_addresses", "to_addresses", "cc_addresses")
+_COLUMNS = (
+    *("id", "account_id", "thread_id", "header_id", "received_at", "folder_ids", "draft"),
+    *("from_addresses", "to_addresses", "cc_addresses"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ def thread(account: Account, told: Conversation, contents: Contents) -> objects.
     row, members = told.thread, told.members
     sent = [one for one in members if _is_sent(account, one)]
     received = [one for one in members if not _is_sent(account, one)]
+    latest = messages.draft if told.latest.draft else messages.message
     return {
         "id": str(row.pk),
         "grant_id": str(row.account_id),
@@ -48,7 +53,7 @@ def thread(account: Account, told: Conversation, contents: Contents) -> objects.
         "snippet": told.latest.snippet,
         "participants": _participants(members),
         "message_ids": [str(one.pk) for one in members],
-        "draft_ids": [str(one.pk) for one in members if one.draft],
+        "draft_ids": list(dict.fromkeys(str(draft_id(one)) for one in members if one.draft)),
         "folders": sorted({str(folder) for one in members for folder in one.folder_ids}),
         "unread": row.unread,
         "starred": row.starred,
@@ -57,7 +62,7 @@ def thread(account: Account, told: Conversation, contents: Contents) -> objects.
         "earliest_message_date": int(row.earliest_at.timestamp()),
         "latest_message_received_date": _latest(received),
         "latest_message_sent_date": _latest(sent),
-        "latest_draft_or_message": messages.message(told.latest, contents),  # type: ignore[typeddict-item]  # select
+        "latest_draft_or_message": latest(told.latest, contents),  # type: ignore[typeddict-item]  # select
     }
 
 

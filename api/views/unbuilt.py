@@ -10,12 +10,7 @@ from api.errors import NotFound
 from api.views.contract import ContractView, GrantView
 
 GRANT = {
-    "messages/send": "POST",
     "messages/clean": "PUT",
-    "messages/schedules": "GET",
-    "messages/schedules/<str:item>": "GET DELETE",
-    "drafts": "GET POST",
-    "drafts/<str:item>": "GET PUT DELETE POST",
     "calendars": "GET POST",
     "calendars/free-busy": "POST",
     "calendars/<str:item>": "GET PUT DELETE",

@@ -122,8 +122,7 @@ class Message(models.Model):
     starred = models.BooleanField(default=False)
     draft = models.BooleanField(default=False)
     hidden = models.BooleanField(
-        db_default=False,
-        help_text="Deleted here; its server is yet to be told, or has done it and is yet to be looked at.",
+        db_default=False, help_text="Deleted here: its server is yet to be told, or the next look forgets it."
     )
     orphaned_at = models.DateTimeField(
         null=True, blank=True, help_text="Its last location vanished; a move shows itself within one pass."
@@ -139,6 +138,7 @@ class Message(models.Model):
             # Few messages are unread or starred: a list of them must not walk the others.
             models.Index(fields=["account", "-received_at", "-id"], name="message_unread", condition=Q(unread=True)),
             models.Index(fields=["account", "-received_at", "-id"], name="message_starred", condition=Q(starred=True)),
+            models.Index(fields=["account", "-received_at", "-id"], name="message_drafts", condition=Q(draft=True)),
             models.Index(fields=["account", "header_id"], name="message_header_id"),
             models.Index(fields=["account", "subject_key", "received_at"], name="message_subject_key"),
             models.Index(fields=["thread", "received_at"], name="message_thread"),

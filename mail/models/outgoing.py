@@ -49,6 +49,7 @@ class Outgoing(models.Model):
     claim = models.UUIDField(null=True, blank=True, help_text="Of the worker that has it.")
     claimed_until = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True, db_default="", help_text="Why it was not sent, in words.")
+    may_pass = models.BooleanField(db_default=False, help_text="It failed for a reason that may be gone later.")
     refused: "models.JSONField[list[dict[str, str]], list[dict[str, str]]]" = models.JSONField(
         default=list, help_text="Recipients who do not get it: address, code, message."
     )
@@ -79,10 +80,10 @@ class Outgoing(models.Model):
             models.Index(fields=["ended_at"], name="outgoing_ended", condition=Q(ended_at__isnull=False)),
         ]
 
+    def __str__(self) -> str:
+        return self.subject or str(self.pk)
+
     @property
     def send_at_or_created(self) -> datetime:
         """When it was to be sent."""
         return self.send_at or self.created_at
-
-    def __str__(self) -> str:
-        return self.subject or str(self.pk)

@@ -20,7 +20,6 @@ __all__ = [
     "columns",
     "compress",
     "decompress",
-    "decompress",
     "digest",
     "forget",
     "is_header",

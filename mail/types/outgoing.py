@@ -7,8 +7,7 @@ from typing import NamedTuple
 from mail.types.contents import Address, Octets
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A file that goes with a letter. `is_inline`: the HTML body shows it as "cid:" and its `content_id`."""
 
     filename: str

@@ -1,0 +1,189 @@
+"""Sending for somebody who waits for the answer, and what it says."""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError
+from django.utils import timezone
+from rest_framework.response import Response
+
+from accounts.models import Account
+from api.errors import Conflict, InvalidRequest, NotFound, NotSent
+from api.serializers import messages
+from api.views.contract import GrantView
+from mail import compose, drafting, mime, sending
+from mail.connecting import release_database_connection
+from mail.models import Message, Outgoing, OutgoingState
+from mail.sending import Mail
+from mail.types import File, Letter, LetterRefused, Octets
+
+WAIT = 25.0  # seconds; proxies wait for 30 as a rule
+_OVER = (OutgoingState.SENT, OutgoingState.FAILED, OutgoingState.UNCERTAIN, OutgoingState.CANCELLED)
+_LONGEST_KEY = 256
+
+
+class Sender(GrantView):
+    """A view that sends."""
+
+    replayed = False
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Tells whether this is the answer to an earlier request."""
+        told = {"Idempotent-Response": "true"} if self.replayed else {}
+        return {**super().default_response_headers, **told}
+
+
+def of_letter(letter: Letter, **extra: Any) -> Mail:
+    """A letter as it is sent. Raises InvalidRequest."""
+    try:
+        recipients = compose.recipients(letter)
+        if not recipients:
+            raise InvalidRequest("The message has no recipients: give to, cc or bcc.")
+        octets = compose.compose(letter, bcc=True)
+        sender = compose.routable(letter.sender.email)
+    except LetterRefused as error:
+        raise InvalidRequest(str(error)) from None
+    return Mail(octets, letter.header_id, letter.subject, sender, recipients, **extra)
+
+
+def of_draft(draft: Message) -> Mail:
+    """A draft as it is sent. Raises InvalidRequest, StoreUnavailable."""
+    return of_letter(drafting.letter_of(draft), draft=draft.pk, starred=draft.starred)
+
+
+def of_mime(octets: Octets) -> Mail:
+    """A message as its author made it. Raises InvalidRequest."""
+    try:
+        envelope = compose.raw_recipients(octets)
+        header_id = compose.new_header_id(envelope.sender.email)
+        whole = compose.completed(octets, header_id=header_id, date=timezone.now())
+        sender = compose.routable(envelope.sender.email)
+    except LetterRefused as error:
+        raise InvalidRequest(f"mime: {error}") from None
+    parsed = mime.headline(whole)
+    return Mail(whole, parsed.header_id, parsed.subject, sender, envelope.recipients)
+
+
+def send(
+    view: "Sender", mail: Mail, send_at: datetime | None = None, key: str | None = None, asked: bytes = b""
+) -> Response:
+    """Have it sent, and answer how that went. `key`, `asked`: the request's Idempotency-Key and what it asks for.
+    Raises InvalidRequest, Conflict, NotSent."""
+    account = view.account
+    if not account.settings.get("smtp_host"):
+        raise InvalidRequest("This grant has no server to send by: PATCH it with settings.smtp_host.")
+    try:
+        row = sending.queue(account.pk, mail, send_at=send_at, key=key, fingerprint=asked)
+    except IntegrityError:
+        row, view.replayed = earlier(account, key or "", asked), True
+    except Account.DoesNotExist:
+        raise NotFound("The grant") from None
+    return answer(view, row)
+
+
+def earlier(account: Account, key: str, asked: bytes) -> Outgoing:
+    """What an Idempotency-Key was used for before. Raises Outgoing.DoesNotExist, and Conflict if for something else."""
+    row = Outgoing.objects.defer("octets").get(account_id=account.pk, idempotency_key=key)
+    if bytes(row.fingerprint or b"") != asked:
+        raise Conflict("This Idempotency-Key was used for another request within the last hour.")
+    return row
+
+
+def replayed(view: "Sender", key: str | None, asked: bytes) -> Response | None:
+    """The answer to a request that was made before. Raises InvalidRequest, Conflict, NotSent."""
+    if key is None:
+        return None
+    if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
+        raise InvalidRequest(f"The header Idempotency-Key must have 1 to {_LONGEST_KEY} printable characters.")
+    try:
+        row = earlier(view.account, key, asked)
+    except Outgoing.DoesNotExist:
+        return None
+    view.replayed = True
+    return answer(view, row)
+
+
+def mime_fingerprint(octets: Octets) -> bytes:
+    """The same of a request that brings the message itself."""
+    return hashlib.sha256(octets).digest()
+
+
+def fingerprint(fields: Mapping[str, Any], files: Sequence[File]) -> bytes:
+    """What a request asks for."""
+    said = hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode("utf-8", "replace"))
+    for file in files:
+        names = [file.filename, file.content_type, file.content_id, file.is_inline]
+        said.update(json.dumps(names).encode("utf-8", "replace"))
+        said.update(hashlib.sha256(file.content).digest())
+    return said.digest()
+
+
+def answer(view: GrantView, row: Outgoing) -> Response:
+    """How it went, waiting for that where it is to be sent now. Raises NotSent."""
+    about: dict[str, Any] = {"grant_id": str(row.account_id)}
+    if row.send_at:
+        about["schedule_id"] = str(row.pk)
+        return view.success(_scheduled(row), status=202, **about)
+    ended = _ended(row)
+    if ended.state == OutgoingState.SENT:
+        found = Message.objects.filter(pk=ended.message_id).first() if ended.message_id else None
+        if found is not None:
+            contents = messages.load_contents([found], view.query)
+            if ended.refused:
+                about["refused"] = ended.refused
+            return view.success(messages.message(found, contents), **about)
+    raise _not_sent(ended)
+
+
+def _not_sent(row: Outgoing) -> NotSent:
+    told: dict[str, Any] = {"status": row.state, "send_id": str(row.pk)}
+    if row.refused:
+        told["refused"] = row.refused
+    if row.state == OutgoingState.FAILED:
+        return NotSent(503 if row.may_pass else 400, f"The message was not sent. {row.error}", told)
+    if row.state == OutgoingState.UNCERTAIN:
+        return NotSent(504, row.error, told)
+    if row.state == OutgoingState.CANCELLED:
+        return NotSent(409, "The message was cancelled before it was sent.", told)
+    words = "The message is still being sent. Do not send it again: repeat this request with its Idempotency-Key."
+    return NotSent(504, f"{words} {row.error}".strip(), told)
+
+
+def _ended(row: Outgoing) -> Outgoing:
+    until, pause = time.monotonic() + WAIT, 0.02
+    while row.state not in _OVER and time.monotonic() < until:
+        release_database_connection()
+        time.sleep(pause)
+        pause = min(pause * 1.3, 0.25)
+        row = Outgoing.objects.defer("octets").get(pk=row.pk)
+    return row
+
+
+def _scheduled(row: Outgoing) -> dict[str, Any]:
+    """What will be sent, in place of the message that there is not yet."""
+    octets = sending.octets_of(Outgoing.objects.get(pk=row.pk)) if row.state == OutgoingState.SCHEDULED else b""
+    parsed = mime.parse(octets)
+    people = {
+        name: [{"name": each.name, "email": each.email} for each in addresses]
+        for name, addresses in (
+            ("from", parsed.from_),
+            ("to", parsed.to),
+            ("cc", parsed.cc),
+            ("bcc", parsed.bcc),
+            ("reply_to", parsed.reply_to),
+        )
+    }
+    return {
+        "grant_id": str(row.account_id),
+        "object": "message",
+        "schedule_id": str(row.pk),
+        "send_at": int(row.send_at.timestamp()) if row.send_at else None,
+        "subject": row.subject,
+        "body": parsed.html or parsed.text,
+        **people,
+    }

@@ -1,0 +1,35 @@
+"""Messages that are made here: in the mirror at once, in a folder of the server shortly after."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from mail import raw, store
+from mail.mirror.reading import assign_threads, packed, read
+from mail.models import Message
+from mail.types import Arrival, Fetched
+
+
+class Making:
+    """A message, stored as far as that needs no transaction; `put` does the rest in one. Raises StoreUnavailable."""
+
+    def __init__(self, account_id: UUID, octets: bytes, flags: Collection[str]) -> None:
+        fetched = Fetched(0, frozenset(flags), timezone.now(), len(octets), octets)
+        self._arrival: Arrival = read(account_id, fetched)
+        self._contents = raw.keep(account_id, packed([self._arrival]))
+
+    @property
+    def message_id(self) -> UUID:
+        """Its public id."""
+        return self._arrival.message
+
+    def put(self, batch: store.Batch, folder_id: UUID, filed_within: timedelta | None = None) -> UUID:
+        """Show it in a folder, and have it put there on the server (store.wish_append). Returns its id."""
+        if not Message.objects.filter(pk=self.message_id).exists():
+            folder = store.local_folder(batch, folder_id)
+            assignment = assign_threads(batch.account_id, [self._arrival])
+            store.add_made(batch, folder, self._arrival, assignment, self._contents)
+        store.wish_append(batch, self.message_id, folder_id, filed_within)
+        return self.message_id
