@@ -26,18 +26,6 @@ _OVER = (OutgoingState.SENT, OutgoingState.FAILED, OutgoingState.UNCERTAIN, Outg
 _LONGEST_KEY = 256
 
 
-class Sender(GrantView):
-    """A view that sends."""
-
-    replayed = False
-
-    @property
-    def default_response_headers(self) -> dict[str, str]:
-        """Tells whether this is the answer to an earlier request."""
-        told = {"Idempotent-Response": "true"} if self.replayed else {}
-        return {**super().default_response_headers, **told}
-
-
 def of_letter(letter: Letter, **extra: Any) -> Mail:
     """A letter as it is sent. Raises InvalidRequest."""
     try:
@@ -70,7 +58,7 @@ def of_mime(octets: Octets) -> Mail:
 
 
 def send(
-    view: "Sender", mail: Mail, send_at: datetime | None = None, key: str | None = None, asked: bytes = b""
+    view: GrantView, mail: Mail, send_at: datetime | None = None, key: str | None = None, asked: bytes = b""
 ) -> Response:
     """Have it sent, and answer how that went. `key`, `asked`: the request's Idempotency-Key and what it asks for.
     Raises InvalidRequest, Conflict, NotSent."""
@@ -80,31 +68,31 @@ def send(
     try:
         row = sending.queue(account.pk, mail, send_at=send_at, key=key, fingerprint=asked)
     except IntegrityError:
-        row, view.replayed = earlier(account, key or "", asked), True
+        row = _earlier(view, key or "", asked)
     except Account.DoesNotExist:
         raise NotFound("The grant") from None
     return answer(view, row)
 
 
-def earlier(account: Account, key: str, asked: bytes) -> Outgoing:
+def _earlier(view: GrantView, key: str, asked: bytes) -> Outgoing:
     """What an Idempotency-Key was used for before. Raises Outgoing.DoesNotExist, and Conflict if for something else."""
-    row = Outgoing.objects.defer("octets").get(account_id=account.pk, idempotency_key=key)
+    row = Outgoing.objects.defer("octets").get(account_id=view.account.pk, idempotency_key=key)
     if bytes(row.fingerprint or b"") != asked:
         raise Conflict("This Idempotency-Key was used for another request within the last hour.")
+    view.headers["Idempotent-Response"] = "true"  # of the answer, an error's too
     return row
 
 
-def replayed(view: "Sender", key: str | None, asked: bytes) -> Response | None:
+def replayed(view: GrantView, key: str | None, asked: bytes) -> Response | None:
     """The answer to a request that was made before. Raises InvalidRequest, Conflict, NotSent."""
     if key is None:
         return None
     if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
         raise InvalidRequest(f"The header Idempotency-Key must have 1 to {_LONGEST_KEY} printable characters.")
     try:
-        row = earlier(view.account, key, asked)
+        row = _earlier(view, key, asked)
     except Outgoing.DoesNotExist:
         return None
-    view.replayed = True
     return answer(view, row)
 
 

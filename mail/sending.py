@@ -121,7 +121,8 @@ def carry_on(outgoing_id: UUID) -> None:
         _file(row)
     except (StoreUnavailable, MailError) as error:
         log.warning("account %s: the copy of %s is not made: %s", row.account_id, row.pk, error)
-        store.postpone_outgoing(row, "", timezone.now() + retry_delay(row.tries + 1, random.random()))  # noqa: S311 -- jitter
+        again = timezone.now() + retry_delay(row.tries + 1, random.random())  # noqa: S311 -- jitter
+        store.postpone_outgoing(row, OutgoingState.ACCEPTED, "", again)
 
 
 def settle_lost(limit: int) -> None:
@@ -192,7 +193,7 @@ def _note_failure(row: Outgoing, error: MailError) -> None:
         refused = [_told(each) for each in refusals]
         _end(row, OutgoingState.FAILED, error=str(error), may_pass=not error.permanent, refused=refused)
     else:
-        store.postpone_outgoing(row, str(error), again)
+        store.postpone_outgoing(row, OutgoingState.QUEUED, str(error), again)
 
 
 def _end(row: Outgoing, state: OutgoingState, **columns: Any) -> None:

@@ -60,7 +60,7 @@ class DraftList(GrantView):
         return _saved(self, letter, fields, None)
 
 
-class DraftItem(sent.Sender):
+class DraftItem(GrantView):
     """One draft. Its id stays, whoever edits it."""
 
     parameters = {"GET": (FIELDS, SELECT), "PUT": (SELECT,)}

@@ -8,10 +8,11 @@ from api.openapi import Answer
 from api.parameters import choice
 from api.selection import FIELDS
 from api.uploads import read_mime, read_outgoing
+from api.views.contract import GrantView
 from api.views.drafts import answered
 
 
-class Send(sent.Sender):
+class Send(GrantView):
     """Sends by the grant's own server."""
 
     parameters = {"POST": (FIELDS, choice("type", "mime: the body is a form with the message itself.", "mime", "json"))}

@@ -44,9 +44,9 @@ def note_outgoing(row: Outgoing, state: OutgoingState, **columns: Any) -> bool:
     return bool(_held(row).update(state=state, **columns))
 
 
-def postpone_outgoing(row: Outgoing, error: str, again: datetime) -> None:
-    """It was not sent, and is tried again."""
-    _held(row).update(error=error, next_try_at=again, claim=None, claimed_until=None)
+def postpone_outgoing(row: Outgoing, state: OutgoingState, error: str, again: datetime) -> None:
+    """It is tried again then, from this state."""
+    _held(row).update(state=state, error=error, next_try_at=again, claim=None, claimed_until=None)
 
 
 def end_outgoing(batch: Batch, row: Outgoing, state: OutgoingState, **columns: Any) -> bool:

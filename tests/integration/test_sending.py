@@ -1,0 +1,277 @@
+"""Mail is sent once or reported, whatever breaks: each step is on its row before the next."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+import tasks
+from accounts.models import Account
+from mail import intent, sending, store
+from mail.mirror import syncback
+from mail.models import Message, Outgoing, OutgoingState
+from mail.sending import Mail
+from tests.integration.marking import make_due
+from tests.integration.mirroring import log_of, mirror_state, server_state, sync
+from tests.integration.outbound import *  # noqa: F403 -- fixtures
+from tests.integration.outbound import in_folder, parsed, states
+from tests.mailboxes import Mailbox
+from tests.protocol.sink import Sink
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
+
+OCTETS = (
+    b"From: alice@example.test\r\nTo: bob@example.test\r\nBcc: carol@example.test\r\nSubject: Hi\r\n"
+    b"Message-ID: <m1@example.test>\r\nDate: Mon, 02 Nov 2026 10:00:00 +0000\r\n\r\nHello\r\n"
+)
+
+
+@pytest.fixture
+def strategy() -> str:
+    return "qresync"  # what is sent has nothing to do with how changes are found
+
+
+def queued(account: Account, **options: Any) -> Outgoing:
+    mail = Mail(OCTETS, "m1@example.test", "Hi", "alice@example.test", ("bob@example.test", "carol@example.test"))
+    return sending.queue(account.pk, mail, **options)
+
+
+def state_of(row: Outgoing) -> str:
+    row.refresh_from_db()
+    return row.state
+
+
+def expire_claims() -> None:
+    Outgoing.objects.filter(claimed_until__isnull=False).update(claimed_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_message_is_sent_and_its_copy_is_filed_once(account: Account, mailbox: Mailbox, sink: Sink) -> None:
+    seen = len(log_of(account))
+    row = queued(account)
+    sending.carry_on(row.pk)
+    (letter,) = sink.letters
+    assert (letter.mail_from, letter.rcpt_tos) == ("alice@example.test", ["bob@example.test", "carol@example.test"])
+    assert parsed(letter.content)["Bcc"] is None
+    assert state_of(row) == OutgoingState.SENT
+    assert "4711" in row.response
+    assert row.message_id
+    copy = Message.objects.get(pk=row.message_id)
+    assert (copy.subject, copy.unread, copy.bcc_addresses[0]["email"]) == ("Hi", False, "carol@example.test")
+    assert ("send", "created") in log_of(account, seen)
+    assert ("send", "updated") in log_of(account, seen)
+    for _ in range(2):
+        sync(account)
+        sending.carry_on(row.pk)
+    assert [str(each["Bcc"]) for each in in_folder(mailbox, "Sent")] == ["carol@example.test"]
+    assert len(sink.letters) == 1
+    with mailbox.client() as client:
+        assert mirror_state(account) == server_state(client)
+
+
+def test_a_scheduled_message_waits_for_its_time(account: Account, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = queued(account, send_at=timezone.now() + timedelta(minutes=5))
+    monkeypatch.setattr(tasks.send.send, "apply_async", lambda kwargs, **_: tasks.send.send(**kwargs))
+    tasks.dispatch.dispatch()
+    sending.carry_on(row.pk)
+    assert (state_of(row), sink.letters) == (OutgoingState.SCHEDULED, [])
+    Outgoing.objects.update(next_try_at=timezone.now())
+    tasks.dispatch.dispatch()
+    assert state_of(row) == OutgoingState.SENT
+    assert len(sink.letters) == 1
+
+
+def test_a_cancelled_message_is_not_sent(account: Account, sink: Sink) -> None:
+    row = queued(account, send_at=timezone.now() + timedelta(minutes=5))
+    assert sending.cancel(account.pk, row.pk)
+    assert not sending.cancel(account.pk, row.pk)
+    Outgoing.objects.update(next_try_at=timezone.now())
+    sending.carry_on(row.pk)
+    assert (state_of(row), sink.letters) == (OutgoingState.CANCELLED, [])
+
+
+def test_a_message_that_is_cancelled_just_before_the_last_dot_is_not_sent(
+    account: Account, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = queued(account)
+    original = store.hand_over
+
+    def late(claimed: Outgoing) -> bool:
+        assert sending.cancel(account.pk, row.pk)
+        return original(claimed)
+
+    monkeypatch.setattr(store, "hand_over", late)
+    sending.carry_on(row.pk)
+    assert (state_of(row), sink.letters) == (OutgoingState.CANCELLED, [])
+
+
+def test_of_two_workers_one_sends(account: Account, sink: Sink) -> None:
+    row = queued(account)
+    workers = [threading.Thread(target=sending.carry_on, args=(row.pk,)) for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(sink.letters) == 1
+    assert state_of(row) == OutgoingState.SENT
+
+
+def test_recipients_who_are_refused_are_told_and_the_others_get_it(account: Account, sink: Sink) -> None:
+    sink.refusing = {"carol@example.test": "550 5.1.1 no such user"}
+    row = queued(account)
+    sending.carry_on(row.pk)
+    assert state_of(row) == OutgoingState.SENT
+    assert [letter.rcpt_tos for letter in sink.letters] == [["bob@example.test"]]
+    (refused,) = row.refused
+    assert (refused["address"], refused["code"]) == ("carol@example.test", "550")
+
+
+def test_what_the_server_refuses_for_good_has_failed(account: Account, mailbox: Mailbox, sink: Sink) -> None:
+    sink.refusing = dict.fromkeys(("bob@example.test", "carol@example.test"), "550 5.1.1 no such user")
+    row = queued(account)
+    sending.carry_on(row.pk)
+    assert state_of(row) == OutgoingState.FAILED
+    assert (len(row.refused), row.may_pass) == (2, False)
+    sync(account)
+    assert in_folder(mailbox, "Sent") == []
+
+
+def test_a_scheduled_message_that_is_not_taken_now_is_tried_again(account: Account, sink: Sink) -> None:
+    sink.final = "451 4.3.0 not now"
+    row = queued(account, send_at=timezone.now())
+    for tries in range(1, 4):
+        sending.carry_on(row.pk)
+        assert (state_of(row), row.tries) == (OutgoingState.QUEUED, tries) or state_of(row) == OutgoingState.SENDING
+        assert row.next_try_at > timezone.now()
+        Outgoing.objects.update(next_try_at=timezone.now())
+    sink.final = "250 2.0.0 Ok"
+    sending.carry_on(row.pk)
+    assert state_of(row) == OutgoingState.SENT
+
+
+def test_a_scheduled_message_is_given_up_in_the_end(account: Account, sink: Sink) -> None:
+    sink.final = "451 4.3.0 not now"
+    row = queued(account, send_at=timezone.now() - sending.PATIENCE)
+    sending.carry_on(row.pk)
+    assert state_of(row) == OutgoingState.FAILED
+    assert "not now" in row.error
+
+
+def test_a_line_that_breaks_after_the_last_dot_leaves_it_uncertain_and_it_is_not_sent_again(
+    account: Account, mailbox: Mailbox, sink: Sink
+) -> None:
+    sink.final = None
+    row = queued(account)
+    sending.carry_on(row.pk)
+    assert state_of(row) == OutgoingState.UNCERTAIN
+    assert "may have been sent" in row.error
+    sink.final = "250 Ok"
+    expire_claims()
+    tasks.dispatch.dispatch()
+    sending.carry_on(row.pk)
+    assert (state_of(row), len(sink.letters)) == (OutgoingState.UNCERTAIN, 1)
+    sync(account)
+    assert in_folder(mailbox, "Sent") == []
+
+
+class Died(BaseException):
+    """The worker."""
+
+
+@pytest.mark.parametrize("step", ["hand_over", "after the dot", "note_outgoing", "end_outgoing", "wish_append"])
+def test_a_worker_that_dies_at_any_step_neither_loses_nor_doubles_a_message(
+    account: Account, mailbox: Mailbox, sink: Sink, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    row = queued(account)
+
+    def die(*_: object, **__: object) -> Any:
+        raise Died
+
+    with monkeypatch.context() as patched:
+        if step == "after the dot":
+            original = store.hand_over
+            patched.setattr(store, "hand_over", lambda claimed: original(claimed) and die())
+        else:
+            patched.setattr(store, step, die)
+        with pytest.raises(Died):
+            sending.carry_on(row.pk)
+    expire_claims()
+    tasks.dispatch.dispatch()
+    sending.carry_on(row.pk)
+    sync(account)
+    sync(account)
+    may_be_sent = step in {"after the dot", "note_outgoing"}
+    assert state_of(row) == (OutgoingState.UNCERTAIN if may_be_sent else OutgoingState.SENT)
+    assert len(sink.letters) == (0 if step == "after the dot" else 1)
+    assert len(in_folder(mailbox, "Sent")) == (0 if may_be_sent else 1)
+
+
+def test_a_copy_that_was_filed_unnoticed_is_not_filed_again(
+    account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending.carry_on(queued(account).pk)
+    with monkeypatch.context() as patched:
+        patched.setattr(syncback, "_note", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            sync(account)
+    make_due()
+    sync(account)
+    sync(account)
+    assert len(in_folder(mailbox, "Sent")) == 1
+
+
+def test_a_provider_that_files_the_copy_itself_gets_no_second(
+    account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does so a moment later, and with a header of its own."""
+    monkeypatch.setattr("accounts.presets.files_sent_mail", lambda _host: True)
+    sending.carry_on(queued(account).pk)
+    sync(account)
+    assert in_folder(mailbox, "Sent") == []
+    with mailbox.client() as client:
+        client.append("Sent", b"X-Provider: 1\r\n" + OCTETS.replace(b"Bcc: carol@example.test\r\n", b""), [b"\\Seen"])
+    make_due()
+    sync(account)
+    sync(account)
+    assert len(in_folder(mailbox, "Sent")) == 1
+    assert Message.objects.filter(header_id="m1@example.test").count() == 1
+
+
+def test_a_grant_without_a_server_to_send_by_says_so(account: Account) -> None:
+    for name in ("host", "port", "security", "username"):
+        del account.settings[f"smtp_{name}"]
+    account.save(update_fields=["settings"])
+    row = queued(account)
+    sending.carry_on(row.pk)
+    assert state_of(row) == OutgoingState.FAILED
+    assert "smtp_host" in row.error
+
+
+def test_a_wrong_password_is_told_and_is_in_no_error(account: Account) -> None:
+    account.settings["smtp_username"] = "mallory"
+    account.save(update_fields=["settings"])
+    row = queued(account)
+    sending.carry_on(row.pk)
+    assert state_of(row) == OutgoingState.FAILED
+    assert "pässwörd" not in row.error
+
+
+def test_mail_of_a_removed_grant_is_not_sent(account: Account, sink: Sink) -> None:
+    row = queued(account)
+    intent.remove(account.pk)
+    sending.carry_on(row.pk)
+    assert (state_of(row), sink.letters) == (OutgoingState.CANCELLED, [])
+    store.remove_accounts()
+    assert not Outgoing.objects.exists()
+
+
+def test_keys_are_free_again_after_an_hour_and_what_ended_is_forgotten(account: Account) -> None:
+    row = queued(account, key="k", fingerprint=b"f")
+    sending.carry_on(row.pk)
+    now = timezone.now()
+    assert store.forget_outgoing(now - timedelta(days=1), now - timedelta(hours=1)) == 0
+    row.refresh_from_db()
+    assert row.idempotency_key == "k"
+    assert store.forget_outgoing(now + timedelta(days=1), now + timedelta(hours=1)) == 1
+    assert states(account) == []
