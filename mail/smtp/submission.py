@@ -19,7 +19,7 @@ _RATE = 20_000  # octets a second that it takes at least
 # seconds these are the ten minutes of RFC 5321 §4.5.3.2.6.
 _PATIENCE = 20  # times `timeout`
 _PARTING = 2.0  # seconds for QUIT
-_UNFIT = re.compile("[\0-\x20\x7f<>]")
+_UNFIT = re.compile("[\0-\x20\x7f<>\ud800-\udfff]")
 
 
 def _nothing() -> None:
@@ -73,7 +73,7 @@ def _check_addresses(sender: str, recipients: Sequence[str]) -> None:
         raise SendRefused("The message has no recipients.", permanent=True)
     for address in (sender, *recipients):
         if not address or _UNFIT.search(address):
-            raise SendRefused(f"{address[:80]!r} is no address.", permanent=True)
+            raise SendRefused(f"{address[:80]!a} is no address.", permanent=True)
 
 
 def _offer(connection: Connection, sender: str, recipients: Sequence[str], octets: Octets) -> tuple[Refusal, ...]:

@@ -231,7 +231,9 @@ def test_an_address_outside_ascii_needs_a_server_that_takes_it(listening: Listen
     assert sink.letters[0].smtp_utf8
 
 
-@pytest.mark.parametrize("address", ["", "b@x.test>\r\nRCPT TO:<c@x.test", "b@x.test> NOTIFY=NEVER", "a\0@x.test"])
+@pytest.mark.parametrize(
+    "address", ["", "b@x.test>\r\nRCPT TO:<c@x.test", "b@x.test> NOTIFY=NEVER", "a\0@x.test", "\ud800@x.test"]
+)
 def test_what_is_no_address_never_reaches_the_server(listening: Listening, address: str) -> None:
     sink = listening()
     with pytest.raises(SendRefused, match="is no address"):
