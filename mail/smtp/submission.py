@@ -89,7 +89,9 @@ def _offer(connection: Connection, sender: str, recipients: Sequence[str], octet
         if said.code == CLOSING or not (said.accepted or said.refused):
             raise not_understood(login, said, f"the recipient {recipient}")
         if said.refused:
-            refused.append(Refusal(recipient, said.code, said.words))
+            # RFC 5321 §4.5.3.1.10: old servers call a message's limit of recipients permanent.
+            crowded = said.code == 552 and "too many" in said.words.lower()
+            refused.append(Refusal(recipient, 452 if crowded else said.code, said.words))
     if len(refused) == len(recipients):
         raise all_refused(login, tuple(refused))
     said = connection.ask("DATA")
