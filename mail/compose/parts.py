@@ -34,7 +34,7 @@ def text(subtype: str, body: str) -> MimePart:
         if _BOUNDARY in body:
             part.content_encoding = WithParams("quoted-printable")
     elif len(body.encode()) > 1.3 * len(body):
-        part.content_encoding = WithParams("base64")  # a third of quoted-printable's size for most scripts
+        part.content_encoding = WithParams("base64")  # less than half of quoted-printable's size in most scripts
     return part
 
 

@@ -9,7 +9,7 @@ from mail.types import AuthenticationFailed, ConnectionFailed, Login, MailError,
 
 # Answers to a login that mean "not now" rather than "never", whatever their code (Exchange, Gmail, Yahoo in words).
 _NOT_NOW = re.compile(r"too many|try again|temporar|rate limit|server (is )?busy", re.IGNORECASE)
-_CREDENTIALS = {534, 535, 538}  # RFC 4954 §6: of the credentials, where other 5xx are of the command
+_CREDENTIALS = {534, 535}  # RFC 4954 §6: about the credentials, where other 5xx are about the command
 CLOSING = 421  # RFC 5321 §3.8: comes in place of any answer
 
 

@@ -1,6 +1,7 @@
 """Connects and logs in, on smtplib: TLS or STARTTLS with verification, AUTH PLAIN, LOGIN or XOAUTH2."""
 
 import base64
+import re
 import smtplib
 import socket
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _LINE = 4_096  # octets of a reply's line; RFC 5321 §4.5.3.1.5 has 512
 _LINES = 200  # of a reply; EHLO's has a dozen
+_UNSAYABLE = re.compile("[\0\r\n\ud800-\udfff]")
 _OURSELVES = "[127.0.0.1]"  # who we are is the server's to see; smtplib would ask name servers for the machine's name
 
 
@@ -100,8 +102,10 @@ def check(login: Login) -> None:
             f"A connection to {login.host} without encryption is refused. Choose TLS or STARTTLS, or ask the operator"
             f" to add {login.host} to SYNCFARM_TRUSTED_HOSTS."
         )
-    if any(sign in login.username + login.password for sign in "\0\r\n"):
-        raise AuthenticationFailed("User name and password cannot contain line breaks or NUL.", permanent=True)
+    if _UNSAYABLE.search(login.username + login.password):
+        raise AuthenticationFailed(
+            "User name and password cannot contain line breaks, NUL or broken Unicode.", permanent=True
+        )
 
 
 def log_in(connection: Connection) -> None:

@@ -19,7 +19,7 @@ _RATE = 20_000  # octets a second that it takes at least
 # seconds these are the ten minutes of RFC 5321 §4.5.3.2.6.
 _PATIENCE = 20  # times `timeout`
 _PARTING = 2.0  # seconds for QUIT
-_UNFIT = re.compile("[\0-\x20\x7f<>]")
+_UNFIT = re.compile("[\0-\x20\x7f<>\ud800-\udfff]")
 
 
 def _nothing() -> None:
@@ -73,7 +73,7 @@ def _check_addresses(sender: str, recipients: Sequence[str]) -> None:
         raise SendRefused("The message has no recipients.", permanent=True)
     for address in (sender, *recipients):
         if not address or _UNFIT.search(address):
-            raise SendRefused(f"{address[:80]!r} is no address.", permanent=True)
+            raise SendRefused(f"{address[:80]!a} is no address.", permanent=True)
 
 
 def _offer(connection: Connection, sender: str, recipients: Sequence[str], octets: Octets) -> tuple[Refusal, ...]:
@@ -89,7 +89,9 @@ def _offer(connection: Connection, sender: str, recipients: Sequence[str], octet
         if said.code == CLOSING or not (said.accepted or said.refused):
             raise not_understood(login, said, f"the recipient {recipient}")
         if said.refused:
-            refused.append(Refusal(recipient, said.code, said.words))
+            # RFC 5321 §4.5.3.1.10: old servers call a message's limit of recipients permanent.
+            crowded = said.code == 552 and "too many" in said.words.lower()
+            refused.append(Refusal(recipient, 452 if crowded else said.code, said.words))
     if len(refused) == len(recipients):
         raise all_refused(login, tuple(refused))
     said = connection.ask("DATA")

@@ -4,6 +4,7 @@ import contextlib
 import re
 import socket
 import ssl
+import threading
 from collections.abc import Mapping
 from io import BufferedReader
 from pathlib import Path
@@ -12,6 +13,7 @@ from bench.listener import Listener
 from mail.types import Login
 from tests.protocol.scripted import DROP, say
 
+DEAF = b"<deaf>"  # at the end of an answer: read nothing more
 _ORDINARY = {
     "EHLO": b"250-scripted\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 1000000\r\n",
     "AUTH": b"235 welcome\r\n",
@@ -38,12 +40,17 @@ class ScriptedSmtp(Listener):
         self._script = {**_ORDINARY, **script}
         self._greeting = greeting
         self._tls = tls
+        self._over = threading.Event()
         self.after_tls: dict[str, bytes] = {}  # what is answered otherwise once the line is encrypted
 
     @property
     def login(self) -> Login:
         """How to reach it."""
         return Login("127.0.0.1", self.port, "none", "alice", "secret", trusted=True)
+
+    def __exit__(self, *failure: object) -> None:
+        self._over.set()
+        super().__exit__(*failure)
 
     def attend(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
@@ -56,6 +63,10 @@ class ScriptedSmtp(Listener):
         while line := stream.readline():
             self.heard.append(line.rstrip(b"\r\n"))
             answer = self._answer(self.heard[-1])
+            if answer.endswith(DEAF):
+                connection.sendall(answer.removesuffix(DEAF))
+                self._over.wait(10)
+                return
             if not say(connection, answer):
                 return
             if line.startswith(b"DATA") and answer.startswith(b"354"):

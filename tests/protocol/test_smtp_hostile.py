@@ -22,7 +22,7 @@ from mail.types import (
     SendUncertain,
 )
 from tests.protocol.scripted import DRIP, DROP, STALL
-from tests.protocol.scripted_smtp import ScriptedSmtp
+from tests.protocol.scripted_smtp import DEAF, ScriptedSmtp
 
 LETTER = b"Subject: hello\r\n\r\nHow are you?\r\n"
 BEFORE_THE_DOT = ["EHLO", "AUTH", "MAIL", "RCPT", "DATA"]
@@ -152,6 +152,17 @@ def test_a_server_that_refuses_amid_the_message_says_why() -> None:
     assert not server.letters
 
 
+def test_a_server_that_stops_reading_is_left_in_time() -> None:
+    script = {"DATA": b"354 go on\r\n" + DEAF, "EHLO": b"250-x\r\n250 AUTH PLAIN\r\n"}
+    with (
+        ScriptedSmtp(script) as server,
+        in_time(5),
+        pytest.raises(ConnectionFailed, match=r"no answer within|finish in"),
+    ):
+        send(server.login, timeout=0.2, octets=LETTER + b"x\r\n" * 10_000_000)
+    assert not server.letters
+
+
 @pytest.mark.parametrize("said", [DROP, b"250-half" + DROP, GARBAGE, ENDLESS_LINE, ENDLESS_REPLY, b"354 more\r\n"])
 def test_after_the_dot_what_is_no_answer_leaves_it_uncertain(said: bytes) -> None:
     with ScriptedSmtp({".": said}) as server, in_time(), pytest.raises(SendUncertain, match="may have been sent"):
@@ -230,10 +241,11 @@ def test_no_error_and_no_log_line_repeats_the_password(offered: bytes, caplog: p
     assert "nor" in str(failed.value)
 
 
-def test_a_line_break_in_credentials_never_reaches_the_server() -> None:
+@pytest.mark.parametrize("password", ["x\r\nRSET", "a\0b", "\ud83d"])
+def test_what_no_password_can_be_never_reaches_the_server(password: str) -> None:
     with ScriptedSmtp({}) as server:
-        with pytest.raises(AuthenticationFailed, match="line breaks"):
-            send(replace(server.login, password="x\r\nRSET"))
+        with pytest.raises(AuthenticationFailed, match="cannot contain line breaks"):
+            send(replace(server.login, password=password))
         assert server.heard == []
 
 

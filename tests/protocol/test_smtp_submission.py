@@ -137,6 +137,12 @@ def test_refused_recipients_do_not_keep_the_others_from_their_mail(listening: Li
     assert sink.letters[0].rcpt_tos == ["b@x.test"]
 
 
+def test_recipients_beyond_the_servers_limit_may_be_tried_again(listening: Listening) -> None:
+    sink = listening(Sink(refusing={"c@x.test": "552 5.5.3 Too many recipients", "d@x.test": "552 5.2.2 Over quota"}))
+    delivery = send(sink.login, "b@x.test", "c@x.test", "d@x.test")
+    assert [refusal.code for refusal in delivery.refused] == [452, 552]
+
+
 @pytest.mark.parametrize(("second", "permanent"), [("550 5.1.1 Nor she", True), ("450 4.2.1 Busy", False)])
 def test_when_all_recipients_are_refused_nothing_is_sent(listening: Listening, second: str, permanent: bool) -> None:
     sink = listening(Sink(refusing={"no@x.test": "550 5.1.1 No such user", "nor@x.test": second}))
@@ -231,7 +237,9 @@ def test_an_address_outside_ascii_needs_a_server_that_takes_it(listening: Listen
     assert sink.letters[0].smtp_utf8
 
 
-@pytest.mark.parametrize("address", ["", "b@x.test>\r\nRCPT TO:<c@x.test", "b@x.test> NOTIFY=NEVER", "a\0@x.test"])
+@pytest.mark.parametrize(
+    "address", ["", "b@x.test>\r\nRCPT TO:<c@x.test", "b@x.test> NOTIFY=NEVER", "a\0@x.test", "\ud800@x.test"]
+)
 def test_what_is_no_address_never_reaches_the_server(listening: Listening, address: str) -> None:
     sink = listening()
     with pytest.raises(SendRefused, match="is no address"):
