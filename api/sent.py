@@ -4,7 +4,8 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError
@@ -40,8 +41,11 @@ def of_letter(letter: Letter, **extra: Any) -> Mail:
 
 
 def of_draft(draft: Message) -> Mail:
-    """A draft as it is sent. Raises InvalidRequest, StoreUnavailable."""
-    return of_letter(drafting.letter_of(draft), draft=draft.pk, starred=draft.starred)
+    """A draft as it is sent, of another date, so that the one is not taken for the other. Raises InvalidRequest,
+    StoreUnavailable."""
+    letter = drafting.letter_of(draft)
+    date = max(timezone.now(), letter.date + timedelta(seconds=1))
+    return of_letter(replace(letter, date=date), draft=draft.pk, starred=draft.starred)
 
 
 def of_mime(octets: Octets) -> Mail:

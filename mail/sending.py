@@ -68,8 +68,11 @@ class Overtaken(Exception):
 def queue(
     account_id: UUID, mail: Mail, *, send_at: datetime | None = None, key: str | None = None, fingerprint: bytes = b""
 ) -> Outgoing:
-    """Have a message sent, now or then. Raises IntegrityError if the `key` was used before, Account.DoesNotExist."""
+    """Have a message sent, now or then; a draft that is on its way is not sent twice. Raises IntegrityError if the
+    `key` was used before, Account.DoesNotExist."""
     with store.beside(account_id) as batch:
+        if mail.draft and (under_way := store.outgoing_draft(batch, mail.draft)):
+            return under_way
         row = store.add_outgoing(
             batch,
             {
@@ -158,7 +161,8 @@ def _submit(row: Outgoing) -> Delivery:
             raise Overtaken
 
     octets = compose.without_bcc(octets_of(row))
-    return smtp.submit(_login(row.account), row.sender, row.recipients, octets, about_to_commit=hand_over)
+    login = _login(row.account)
+    return smtp.submit(login, row.sender, row.recipients, octets, about_to_commit=hand_over, timeout=store.ANSWER)
 
 
 def octets_of(row: Outgoing) -> bytes:

@@ -38,6 +38,7 @@ from mail.store.messages import (
     sweep_orphans,
 )
 from mail.store.outgoing import (
+    ANSWER,
     add_outgoing,
     cancel_outgoing,
     claim_outgoing,
@@ -47,6 +48,7 @@ from mail.store.outgoing import (
     hand_over,
     lost_outgoing,
     note_outgoing,
+    outgoing_draft,
     postpone_outgoing,
 )
 from mail.store.places import (
@@ -68,6 +70,7 @@ from mail.store.threads import subject_candidates, thread_links, threads_by_prov
 from mail.store.wishes import wish_append, wish_deletion, wish_flags, wish_folders
 
 __all__ = [
+    "ANSWER",
     "SWEEP",
     "Batch",
     "Due",
@@ -111,6 +114,7 @@ __all__ = [
     "lost_outgoing",
     "next_action_at",
     "note_outgoing",
+    "outgoing_draft",
     "places_of",
     "postpone_actions",
     "postpone_outgoing",

@@ -14,21 +14,32 @@ from django.utils import timezone
 from mail.models import Outgoing, OutgoingState
 from mail.store.batch import Batch
 
-CLAIM = timedelta(minutes=3)  # longer than any conversation with a submission server may take
+ANSWER = 15.0  # seconds that a submission server has for each answer
 _WAITING = (OutgoingState.SCHEDULED, OutgoingState.QUEUED)
 
 
 def claim_outgoing(outgoing_id: UUID) -> Outgoing | None:
     """Take a message that is due, to send it or to make the copy of one that was sent. None: it is not, or another
     worker has it."""
-    claim, now = uuid4(), timezone.now()
-    due = Outgoing.objects.filter(
-        Q(claimed_until=None) | Q(claimed_until__lt=now), id=outgoing_id, next_try_at__lte=now
-    )
-    taken = due.filter(state__in=_WAITING).update(
-        state=OutgoingState.QUEUED, claim=claim, claimed_until=now + CLAIM, tries=F("tries") + 1
-    ) or due.filter(state=OutgoingState.ACCEPTED).update(claim=claim, claimed_until=now + CLAIM)
-    return Outgoing.objects.select_related("account").get(id=outgoing_id) if taken else None
+    row = Outgoing.objects.select_related("account").filter(id=outgoing_id).first()
+    if row is None:
+        return None
+    row.claim, now = uuid4(), timezone.now()
+    until = now + _conversation(row)
+    due = Outgoing.objects.filter(Q(claimed_until=None) | Q(claimed_until__lt=now), id=row.pk, next_try_at__lte=now)
+    if due.filter(state__in=_WAITING).update(
+        state=OutgoingState.QUEUED, claim=row.claim, claimed_until=until, tries=F("tries") + 1
+    ):
+        row.state, row.tries = OutgoingState.QUEUED, row.tries + 1
+        return row
+    filing = due.filter(state=OutgoingState.ACCEPTED).update(claim=row.claim, claimed_until=until)
+    row.state = OutgoingState.ACCEPTED
+    return row if filing else None
+
+
+def _conversation(row: Outgoing) -> timedelta:
+    """Longer than mail.smtp.submit may take until the last dot."""
+    return timedelta(seconds=12 * ANSWER + 2 * len(row.recipients) + len(row.octets) / 10_000)
 
 
 def hand_over(row: Outgoing) -> bool:
@@ -36,7 +47,13 @@ def hand_over(row: Outgoing) -> bool:
     cancelled, or another worker has it."""
     now = timezone.now()
     held = _held(row).filter(state=OutgoingState.QUEUED, claimed_until__gt=now)
-    return bool(held.update(state=OutgoingState.SENDING, claimed_until=now + CLAIM))
+    return bool(held.update(state=OutgoingState.SENDING, claimed_until=now + timedelta(seconds=25 * ANSWER)))
+
+
+def outgoing_draft(batch: Batch, draft: UUID) -> Outgoing | None:
+    """The message as which a draft is being sent, or is to be."""
+    under_way = (*_WAITING, OutgoingState.SENDING, OutgoingState.ACCEPTED)
+    return Outgoing.objects.filter(account_id=batch.account_id, draft_id=draft, state__in=under_way).first()
 
 
 def note_outgoing(row: Outgoing, state: OutgoingState, **columns: Any) -> bool:
