@@ -4,11 +4,23 @@ Django's ASGI handler writes a body of any size to disk before it looks who send
 without Content-Length for empty, and the Node SDK sends uploads like that (chunked).
 """
 
-from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, HTTPScope, Scope
+import logging
+
+from asgiref.typing import (
+    ASGI3Application,
+    ASGIReceiveCallable,
+    ASGIReceiveEvent,
+    ASGISendCallable,
+    ASGISendEvent,
+    HTTPScope,
+    Scope,
+)
 from django.conf import settings
 from django.http import parse_cookie
 
 from api import errors
+
+log = logging.getLogger(__name__)
 
 STRANGERS_LIMIT = 1024 * 1024  # bytes, of requests that bring neither a key nor a session
 
@@ -28,9 +40,26 @@ class Bounded:
         body = _Body(receive, _limit(headers), scope)
         body.look_at(headers.get("content-length", ""))
         if not body.too_large:
-            await self._application(scope, body.receive, send)
+            await self._serve(scope, body, send)
         if body.too_large:
-            await _refuse(send, body.limit)
+            await _refuse(send, 413, f"The request's body is larger than {body.limit} bytes.")
+
+    async def _serve(self, scope: HTTPScope, body: "_Body", send: ASGISendCallable) -> None:
+        """An OSError before the answer begins is of the file that Django writes a body to: a full disk."""
+        begun = False
+
+        async def answer(event: ASGISendEvent) -> None:
+            nonlocal begun
+            begun = True
+            await send(event)
+
+        try:
+            await self._application(scope, body.receive, answer)
+        except OSError as error:
+            if begun:
+                raise
+            log.error("no request's body can be written to a temporary file: %s", error)  # noqa: TRY400 -- an event
+            await _refuse(send, 503, "The farm has no room left for the request's body.")
 
 
 class _Body:
@@ -76,9 +105,9 @@ def _limit(headers: dict[str, str]) -> int:
     return settings.SYNCFARM_MAX_BODY_BYTES if known else STRANGERS_LIMIT
 
 
-async def _refuse(send: ASGISendCallable, limit: int) -> None:
+async def _refuse(send: ASGISendCallable, status: int, words: str) -> None:
     """The rest of the body is read and thrown away by the server, so that the client gets to see the answer."""
-    answer = errors.outside(413, f"The request's body is larger than {limit} bytes.")
+    answer = errors.outside(status, words)
     headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers, "trailers": False})
     await send({"type": "http.response.body", "body": answer.content, "more_body": False})

@@ -69,7 +69,7 @@ class AttachmentDownload(GrantView):
 
     content_negotiation_class = AnyMedia
     parameters = {"GET": (_OF_MESSAGE, _QUERY_IMAP)}
-    answers = {"GET": Answer(media="application/octet-stream")}
+    answers = {"GET": Answer(media="*/*")}  # the type that its sender gave it
 
     def get(self, request: Request, attachment: str, **_path: str) -> HttpResponseBase:
         """Download an attachment, whole or a range of it. Of a message over the farm's size limit there is none: 404

@@ -13,6 +13,7 @@ import uvicorn
 from pytest_django import Settings
 
 from syncfarm.asgi import application
+from tests.memory import files_of_at_most
 
 MEGABYTE = 1024 * 1024
 KEY = {"Authorization": "Basic bm9ib2R5"}  # of a scheme that asks no database
@@ -99,3 +100,13 @@ def test_who_sends_all_of_it_before_reading_sees_the_answer_and_may_go_on(web: h
     web.request("GET", "/v3/grants")
     assert web.getresponse().status == 401
     assert time.monotonic() - began < 5
+
+
+def test_a_full_disk_is_told_and_the_next_request_is_answered(web: http.client.HTTPConnection) -> None:
+    with files_of_at_most(3 * MEGABYTE):
+        begin(web, Content_Length=str(6 * MEGABYTE), **KEY)
+        web.send(bytes(6 * MEGABYTE))
+        answer = web.getresponse()
+        assert (answer.status, "no room" in json.loads(answer.read())["error"]["message"]) == (503, True)
+    web.request("GET", "/v3/grants")
+    assert web.getresponse().status == 401

@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tests.integration.upload_urls import digest
+from tests.memory import files_of_at_most
 
 pytestmark = pytest.mark.urls("tests.integration.upload_urls")
 
@@ -167,3 +168,10 @@ def test_too_much_is_refused_with_the_limit(settings: Settings) -> None:
     assert "without its attachments" in refused(json.dumps({"body": "x" * 9 * MB}).encode(), status=413)
     assert "outside of its strings" in refused(b'{"a": [' + b"[]," * MB + b"[]]}", status=413)
     assert "larger than" in refused(part("mime", b"x") + part("a", bytes(70_000)) + END, FORM, 413, PATH + "?type=mime")
+
+
+def test_a_full_disk_is_told() -> None:
+    body = MESSAGE + part("a", bytes(2 * MB), "a", "x/y") + END
+    with files_of_at_most(MB):
+        assert "no room" in refused(body, FORM, 503)
+    assert read(body, FORM)["files"]
