@@ -2,6 +2,18 @@
 
 from mail.mime.parts import listed
 from mail.mime.reading import attachment_bytes, attachment_pieces, body, headers, headline, parse
-from mail.mime.visible import visible_text
+from mail.mime.visible import from_html as words_of
+from mail.mime.visible import is_deep, visible_text
 
-__all__ = ["attachment_bytes", "attachment_pieces", "body", "headers", "headline", "listed", "parse", "visible_text"]
+__all__ = [
+    "attachment_bytes",
+    "attachment_pieces",
+    "body",
+    "headers",
+    "headline",
+    "is_deep",
+    "listed",
+    "parse",
+    "visible_text",
+    "words_of",
+]

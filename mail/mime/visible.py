@@ -20,8 +20,10 @@ BLOCK = re.compile(
 SHALLOW = 1_000  # so many tags cannot nest harmfully
 DEPTH = 256  # open elements; no real mail has so many
 REPEATED = 300_000  # open formatting elements times all tags
-OPENING = re.compile(r"<(/?)(?!(?:br|img|hr|input|meta|link|wbr|p|li|td|th|tr|dd|dt|option|col)\b)[a-z]", re.IGNORECASE)
-FORMATTING = re.compile(r"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
+OPENING = re.compile(
+    r"<(/?)(?!(?:br|img|hr|input|meta|link|wbr|p|li|td|th|tr|dd|dt|option|col)\b)([a-z][a-z0-9:-]{0,20})", re.IGNORECASE
+)
+FORMATTING = re.compile(r"<(/?)(a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
 TAG = re.compile(r"<[^<>]*>")
 HTML_CAP = 2_000_000  # characters of HTML looked at for the index
 UNSEEN = ["script", "style", "head", "title", "template", "noscript", "svg"]
@@ -36,8 +38,7 @@ def from_html(html: str) -> str:
     html = html[:HTML_CAP]
     if html.endswith(("<", "</")):  # where it was cut; in a table it would show before all else
         html = html[: html.rindex("<")]
-    tags = html.count("<")
-    if tags > SHALLOW and (_depth(html, OPENING) > DEPTH or _depth(html, FORMATTING) * tags > REPEATED):
+    if is_deep(html):
         return markup.unescape(TAG.sub(" ", html))
     tree = LexborHTMLParser(BLOCK.sub(" <", html))
     tree.strip_tags(UNSEEN)
@@ -45,12 +46,24 @@ def from_html(html: str) -> str:
     return root.text() if root is not None else ""
 
 
+def is_deep(html: str) -> bool:
+    """Whether elements are open within each other so that reading the HTML takes long."""
+    tags = html.count("<")
+    return tags > SHALLOW and (_depth(html, OPENING) > DEPTH or _depth(html, FORMATTING) * tags > REPEATED)
+
+
 def _depth(html: str, tag: re.Pattern[str]) -> int:
-    """How many of these elements are open at once, at most."""
-    depth = deepest = 0
+    """How many of these elements are open at once, at most. What ends an element that is not the innermost one may end
+    nothing, and is not counted."""
+    opened: list[str] = []
+    deepest = 0
     for match in tag.finditer(html):
-        depth = max(depth - 1, 0) if match[1] else depth + 1
-        deepest = max(deepest, depth)
+        name = match[2].lower()
+        if not match[1]:
+            opened.append(name)
+            deepest = max(deepest, len(opened))
+        elif opened and opened[-1] == name:
+            opened.pop()
     return deepest
 
 
