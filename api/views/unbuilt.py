@@ -11,7 +11,6 @@ from api.views.contract import ContractView, GrantView
 
 GRANT = {
     "messages/send": "POST",
-    "messages/clean": "PUT",
     "messages/schedules": "GET",
     "messages/schedules/<str:item>": "GET DELETE",
     "drafts": "GET POST",
