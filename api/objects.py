@@ -182,6 +182,25 @@ class Stopped(TypedDict):
     message: str
 
 
+class CleanMessage(Message):
+    """A message, and what is new in it: safe HTML, Markdown or, where it has no HTML, text."""
+
+    conversation: str
+
+
+class CleanRequest(TypedDict):
+    """Which messages (at most 20), and what of them is left out. All but the first are true where they are missing,
+    but for html_as_markdown."""
+
+    message_id: list[str]
+    ignore_links: NotRequired[bool]
+    ignore_images: NotRequired[bool]
+    ignore_tables: NotRequired[bool]
+    images_as_markdown: NotRequired[bool]
+    html_as_markdown: NotRequired[bool]
+    remove_conclusion_phrases: NotRequired[bool]
+
+
 class Thread(TypedDict):
     """A conversation. Dates in Unix seconds; lists from the oldest message to the newest."""
 

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path, re_path, register_converter
 from api.views.actions import ActionItem, ActionList
 from api.views.applications import ApplicationItem
 from api.views.attachments import AttachmentDownload, AttachmentItem
+from api.views.clean import CleanMessages
 from api.views.connect import ConnectCustom, DetectProvider
 from api.views.connectors import ConnectorItem, ConnectorList
 from api.views.delta import Delta, LatestCursor
@@ -57,6 +58,7 @@ urlpatterns: list[URLPattern] = [
     path("grants/<str:grant>/messages/schedules", ScheduleList.as_view()),
     path("grants/<str:grant>/messages/schedules/<str:item>", ScheduleItem.as_view()),
     path("grants/<str:grant>/messages", MessageList.as_view()),
+    path("grants/<str:grant>/messages/clean", CleanMessages.as_view()),
     path("grants/<str:grant>/messages/<anything:message>", MessageItem.as_view()),
     path("grants/<str:grant>/attachments/<str:attachment>", AttachmentItem.as_view()),
     path("grants/<str:grant>/attachments/<str:attachment>/download", AttachmentDownload.as_view()),

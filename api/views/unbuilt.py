@@ -10,7 +10,6 @@ from api.errors import NotFound
 from api.views.contract import ContractView, GrantView
 
 GRANT = {
-    "messages/clean": "PUT",
     "calendars": "GET POST",
     "calendars/free-busy": "POST",
     "calendars/<str:item>": "GET PUT DELETE",

@@ -25,8 +25,10 @@ MARKED = re.compile(f"[{CELL}{BREAK}{BESIDE}{APART}]++")
 SHALLOW = 1_000  # so many tags cannot nest harmfully
 DEPTH = 256  # open elements; no real mail has so many
 REPEATED = 300_000  # open formatting elements times all tags
-OPENING = re.compile(r"<(/?)(?!(?:br|img|hr|input|meta|link|wbr|p|li|td|th|tr|dd|dt|option|col)\b)[a-z]", re.IGNORECASE)
-FORMATTING = re.compile(r"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
+OPENING = re.compile(
+    r"<(/?)(?!(?:br|img|hr|input|meta|link|wbr|p|li|td|th|tr|dd|dt|option|col)\b)([a-z][a-z0-9:-]{0,20})", re.IGNORECASE
+)
+FORMATTING = re.compile(r"<(/?)(a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)\b", re.IGNORECASE)
 TAG = re.compile(r"<[^<>]*>")
 HTML_CAP = 2_000_000  # characters of HTML looked at for the index
 UNSEEN = ["script", "style", "head", "title", "template", "noscript", "svg"]
@@ -41,8 +43,7 @@ def from_html(html: str, mark: Callable[[re.Match[str]], str] | str = " <") -> s
     html = html[:HTML_CAP]
     if html.endswith(("<", "</")):  # where it was cut; in a table it would show before all else
         html = html[: html.rindex("<")]
-    tags = html.count("<")
-    if tags > SHALLOW and (_depth(html, OPENING) > DEPTH or _depth(html, FORMATTING) * tags > REPEATED):
+    if is_deep(html):
         return markup.unescape(TAG.sub(" ", html))
     tree = LexborHTMLParser(BLOCK.sub(mark, html))
     tree.strip_tags(UNSEEN)
@@ -61,12 +62,24 @@ def _newlines(marks: re.Match[str]) -> str:
     return "\n" * min(max(lines, 2 * (APART in marks[0])), 3) or " "
 
 
+def is_deep(html: str) -> bool:
+    """Whether elements are open within each other so that reading the HTML takes long."""
+    tags = html.count("<")
+    return tags > SHALLOW and (_depth(html, OPENING) > DEPTH or _depth(html, FORMATTING) * tags > REPEATED)
+
+
 def _depth(html: str, tag: re.Pattern[str]) -> int:
-    """How many of these elements are open at once, at most."""
-    depth = deepest = 0
+    """How many of these elements are open at once, at most. What ends an element that is not the innermost one may end
+    nothing, and is not counted."""
+    opened: list[str] = []
+    deepest = 0
     for match in tag.finditer(html):
-        depth = max(depth - 1, 0) if match[1] else depth + 1
-        deepest = max(deepest, depth)
+        name = match[2].lower()
+        if not match[1]:
+            opened.append(name)
+            deepest = max(deepest, len(opened))
+        elif opened and opened[-1] == name:
+            opened.pop()
     return deepest
 
 

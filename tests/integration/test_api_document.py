@@ -44,6 +44,7 @@ def test_the_document_has_every_endpoint_that_is_built(document: Any) -> None:
         f"{grant}/folders": ["get"],
         f"{grant}/folders/{{folder}}": ["get"],
         f"{grant}/messages": ["get"],
+        f"{grant}/messages/clean": ["put"],
         f"{grant}/messages/{{message}}": ["get", "put"],
         f"{grant}/sync": ["get", "post"],
         f"{grant}/threads": ["get"],

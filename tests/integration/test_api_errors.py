@@ -57,7 +57,6 @@ def test_what_is_not_built_yet_says_so(api: Client, account: Account) -> None:
     grant = f"/v3/grants/{account.pk}"
     for method, path in (
         ("POST", f"{grant}/messages/send"),
-        ("PUT", f"{grant}/messages/clean"),
         ("GET", f"{grant}/messages/schedules"),
         ("DELETE", f"{grant}/messages/{unknown_id()}"),
         ("DELETE", f"{grant}/threads/{unknown_id()}"),

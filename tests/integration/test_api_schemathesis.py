@@ -62,7 +62,7 @@ def scene(account: Account) -> dict[str, str]:
     folder = make_folder(account)
     rows = [make_message(account, folder, mail=MAIL + bytes([n]), attachments=[PART]) for n in range(3)]
     make_folder(account, "INBOX/日本語")
-    actions.change_flags(account.pk, [rows[0].pk], unread=True)
+    actions.change(account.pk, [rows[0].pk], unread=True)
     return {
         "provider": "imap",
         "select": "id,subject",

@@ -124,3 +124,10 @@ def test_errors_arrive_as_the_sdks_own(nylas: Client, account: Account) -> None:
     with pytest.raises(NylasApiError) as refused:
         nylas.grants.list()
     assert (refused.value.status_code, refused.value.type) == (401, "unauthorized")
+
+
+def test_messages_are_cleaned(nylas: Client, account: Account) -> None:
+    row = make_message(account, body="<p>Yes.</p><blockquote type=cite>Shall we?</blockquote>")
+    wishes = {"message_id": [str(row.pk)], "ignore_images": True, "remove_conclusion_phrases": True}
+    (cleaned,) = nylas.messages.clean_messages(str(account.pk), wishes).data
+    assert (cleaned.id, cleaned.conversation, cleaned.subject) == (str(row.pk), "<p>Yes.</p>", row.subject)

@@ -104,6 +104,7 @@ HOSTILE = {
     "open tags": b"Content-Type: text/html\n\n" + b"<" * 1_000_000,
     "open comments in html": b"Content-Type: text/html\n\n" + b"<!--" * 300_000,
     "deep html": b"Content-Type: text/html\n\n" + b"<div>" * 100_000 + b"x",
+    "deep html whose end tags end nothing": b"Content-Type: text/html\n\n" + b"<div></b>" * 60_000 + b"x",
     "repeated elements": b"Content-Type: text/html\n\n" + b"".join(b"<font color=%d>" % n for n in range(255)) + b"<p>" * 300_000,
     "meta": b"Content-Type: text/html\n\n" + b"<meta" * 200_000 + b"\xff",
     "dates": b"Date: " + b"1 " * 100_000 + b"\n\n",
