@@ -11,6 +11,7 @@ from accounts.models import Account
 from api.errors import InvalidRequest
 from api.pagination import Listing
 from api.parameters import Parameter, boolean, ids, moment, text, texts, unsupported
+from api.selection import QUERY_IMAP
 from mail import search
 from mail.models import Action, ActionKind, ActionState, Folder, Location, Message, Thread
 
@@ -30,7 +31,7 @@ MESSAGE_FILTERS: tuple[Parameter, ...] = (
         "search_query_native", 'Words, "phrases", from: to: subject: has:attachment before: after:; a minus excludes.'
     ),
     unsupported("metadata_pair", "Not supported yet."),
-    boolean("query_imap", "Accepted and ignored: the mirror answers."),
+    QUERY_IMAP,
 )
 THREAD_FILTERS: tuple[Parameter, ...] = (
     *MESSAGE_FILTERS,
@@ -39,7 +40,7 @@ THREAD_FILTERS: tuple[Parameter, ...] = (
     moment("earliest_message_date", "Whose earliest message was received at this time or later."),
 )
 
-DRAFT_FILTERS = tuple(one for one in MESSAGE_FILTERS if one.name not in {"search_query_native", "query_imap"})
+DRAFT_FILTERS = tuple(one for one in MESSAGE_FILTERS if one.name != "search_query_native")
 
 _NO_FILTERS = frozenset({"in", "limit", "page_token", "select", "fields", "query_imap"})
 

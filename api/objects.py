@@ -161,6 +161,32 @@ class SendRequest(DraftRequest):
     use_draft: NotRequired[bool]
 
 
+class Refused(TypedDict):
+    """A recipient who does not get a message: the code and the words of the server."""
+
+    address: str
+    code: str
+    message: str
+
+
+class Sending(TypedDict):
+    """A message on its way out, or that was sent. Once it is `sent` message_id is its copy's. What is `uncertain` may
+    have been sent: the line to the server broke before it said so. It is not sent again."""
+
+    id: str
+    grant_id: str
+    object: Literal["send"]
+    status: Literal["scheduled", "queued", "sending", "accepted", "sent", "failed", "uncertain", "cancelled"]
+    subject: str
+    recipients: list[str]
+    refused: list[Refused]
+    error: str | None
+    message_id: str | None
+    send_at: int | None
+    created_at: int
+    ended_at: int | None
+
+
 class ScheduleStatus(TypedDict):
     """How far a scheduled message got."""
 
@@ -338,11 +364,11 @@ class Change(TypedDict):
     """An entry of the change log. `object` is as it is now; null when deleted or gone since."""
 
     seq: int
-    object_type: Literal["message", "thread", "folder", "grant"]
+    object_type: Literal["message", "thread", "folder", "grant", "send"]
     object_id: str
     kind: Literal["created", "updated", "deleted"]
     time: int
-    object: Message | Thread | Folder | Grant | None
+    object: Message | Thread | Folder | Grant | Sending | None
 
 
 class Cursor(TypedDict):

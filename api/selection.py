@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.parameters import choice, texts
+from api.parameters import boolean, choice, texts
 
 SELECT = texts("select", "Only these top-level fields; those that the SDKs cannot do without stay.")
 FIELDS = choice(
@@ -15,6 +15,7 @@ FIELDS = choice(
     "include_tracking_options",
     "raw_mime",
 )
+QUERY_IMAP = boolean("query_imap", "Accepted and ignored: the mirror answers.")
 # The Python SDK raises KeyError without these.
 ALWAYS = {
     "message": frozenset({"grant_id"}),

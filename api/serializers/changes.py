@@ -1,6 +1,6 @@
 """Entries of the change log with their objects as they are now, in as many queries for a large page as for a small."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,9 @@ from api.pagination import fitting
 from api.serializers import messages, threads
 from api.serializers.folders import folders
 from api.serializers.grants import grant
+from api.serializers.sends import send
 from mail.changes import Change
+from mail.models import Outgoing
 
 Objects = Mapping[tuple[str, UUID], Any]
 
@@ -28,12 +30,17 @@ def changes(account: Account, entries: Sequence[Change]) -> list[objects.Change]
     contents = messages.load_contents([*rows, *(each.latest for each in conversations)], {})
     found: dict[tuple[str, UUID], Any] = {("message", row.pk): messages.message(row, contents) for row in rows}
     found |= {("thread", each.thread.pk): threads.thread(account, each, contents) for each in conversations}
-    found |= _small(account, {kind for kind, _ in shown})
+    found |= _small(account, shown)
     return [_change(entry, found) for entry in page]
 
 
-def _small(account: Account, kinds: set[str]) -> dict[tuple[str, UUID], Any]:
+def _small(account: Account, shown: Collection[tuple[str, UUID]]) -> dict[tuple[str, UUID], Any]:
     found: dict[tuple[str, UUID], Any] = {}
+    kinds = {kind for kind, _ in shown}
+    if "send" in kinds:
+        rows = Outgoing.objects.defer("octets").filter(account_id=account.pk)
+        wanted = [object_id for kind, object_id in shown if kind == "send"]
+        found |= {("send", row.pk): send(row) for row in rows.in_bulk(wanted).values()}
     if "folder" in kinds:
         found |= {("folder", UUID(each["id"])): each for each in folders(account)}
     if "grant" in kinds:
@@ -50,7 +57,7 @@ def _change(entry: Change, found: Objects) -> objects.Change:
     told = None if entry.kind == "deleted" else found.get((entry.object_type, entry.object_id))
     return {
         "seq": entry.seq,
-        "object_type": entry.object_type,  # type: ignore[typeddict-item]  # one of the four that the log has
+        "object_type": entry.object_type,  # type: ignore[typeddict-item]  # one of those that the log has
         "object_id": str(entry.object_id),
         "kind": entry.kind,  # type: ignore[typeddict-item]  # one of the three that the log has
         "time": int(entry.created_at.timestamp()),

@@ -15,8 +15,8 @@ from api import objects
 from api.downloads import bytes_response
 from api.errors import NotFound, NotMirrored
 from api.openapi import Answer
-from api.parameters import boolean, text
-from api.selection import SELECT, pick
+from api.parameters import text
+from api.selection import QUERY_IMAP, SELECT, pick
 from api.serializers import messages
 from api.views.contract import GrantView
 from mail import mime, raw
@@ -24,7 +24,6 @@ from mail.models import Message
 
 _ID = re.compile(r"([0-9a-f]{32})p(\d{1,9})", re.ASCII)
 _OF_MESSAGE = text("message_id", "The message it is in, by id or Message-ID; checked when given.")
-_QUERY_IMAP = boolean("query_imap", "Accepted and ignored: the mirror answers.")
 
 
 def find_attachment(account: Account, identifier: str, message: str | None) -> tuple[Message, Mapping[str, Any]]:
@@ -55,7 +54,7 @@ class AnyMedia(BaseContentNegotiation):
 class AttachmentItem(GrantView):
     """What an attachment is."""
 
-    parameters = {"GET": (_OF_MESSAGE, _QUERY_IMAP, SELECT)}
+    parameters = {"GET": (_OF_MESSAGE, QUERY_IMAP, SELECT)}
     answers = {"GET": Answer(objects.Attachment)}
 
     def get(self, _request: Request, attachment: str, **_path: str) -> Response:
@@ -68,7 +67,7 @@ class AttachmentDownload(GrantView):
     """An attachment's bytes."""
 
     content_negotiation_class = AnyMedia
-    parameters = {"GET": (_OF_MESSAGE, _QUERY_IMAP)}
+    parameters = {"GET": (_OF_MESSAGE, QUERY_IMAP)}
     answers = {"GET": Answer(media="*/*")}  # the type that its sender gave it
 
     def get(self, request: Request, attachment: str, **_path: str) -> HttpResponseBase:

@@ -14,7 +14,7 @@ from api.filters import drafts as filtered_drafts
 from api.openapi import Answer
 from api.pagination import LIMIT, PAGE_TOKEN, Pages, fitting
 from api.parameters import as_uuid
-from api.selection import FIELDS, SELECT, pick, wants
+from api.selection import FIELDS, QUERY_IMAP, SELECT, pick, wants
 from api.serializers import messages
 from api.uploads import read_outgoing
 from api.views.contract import GrantView
@@ -63,7 +63,7 @@ class DraftList(GrantView):
 class DraftItem(GrantView):
     """One draft. Its id stays, whoever edits it."""
 
-    parameters = {"GET": (FIELDS, SELECT), "PUT": (SELECT,)}
+    parameters = {"GET": (FIELDS, SELECT, QUERY_IMAP), "PUT": (SELECT,), "POST": (SELECT, FIELDS)}
     answers = {
         "GET": Answer(objects.Draft),
         "PUT": Answer(objects.Draft),

@@ -10,7 +10,7 @@ from api.filters import MESSAGE_FILTERS, message_listings
 from api.openapi import Answer
 from api.pagination import LIMIT, PAGE_TOKEN, Pages, fitting
 from api.parameters import as_uuid, boolean
-from api.selection import FIELDS, SELECT, pick, wants
+from api.selection import FIELDS, QUERY_IMAP, SELECT, pick, wants
 from api.serializers import messages
 from api.streaming import with_mail
 from api.views.contract import GrantView
@@ -55,8 +55,8 @@ class MessageItem(GrantView):
     """One message."""
 
     parameters = {
-        "GET": (FIELDS, SELECT, boolean("query_imap", "Accepted and ignored: the mirror answers.")),
-        "PUT": (SELECT, boolean("query_imap", "Accepted and ignored: the mirror answers.")),
+        "GET": (FIELDS, SELECT, QUERY_IMAP),
+        "PUT": (SELECT, QUERY_IMAP),
         "DELETE": (boolean("hard_delete", "Delete it for good; else it is moved to the trash."),),
     }
     answers = {"GET": Answer(objects.Message), "PUT": Answer(objects.Message), "DELETE": Answer()}

@@ -1,5 +1,5 @@
 """What the author of a message wrote: its body without quotations, signature, closing phrase and markup that runs or
-spies. Pure; see docs/decisions/0013-clean-messages.md."""
+spies. Pure; see docs/decisions/0014-clean-messages.md."""
 
 from mail.clean.cleaning import clean
 from mail.clean.wishes import Wishes

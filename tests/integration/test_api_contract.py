@@ -10,6 +10,7 @@ from django.urls import resolve
 from accounts.models import Account
 from api.parameters import Parameter
 from api.views.unbuilt import UnknownPath
+from mail.drafting import draft_id
 from tests.integration.api_client import *  # noqa: F403 -- fixtures
 from tests.integration.contract import disagreements, operations, parameters
 from tests.integration.factories import make_folder, make_message
@@ -36,6 +37,8 @@ ANSWERS = [
     ("GET", f"{GRANT}/folders", ""),
     ("GET", f"{GRANT}/folders/{{folder_id}}", ""),
     ("GET", f"{GRANT}/attachments/{{attachment_id}}", ""),
+    ("GET", f"{GRANT}/drafts", ""),
+    ("GET", f"{GRANT}/drafts/{{draft_id}}", ""),
     ("POST", "/v3/providers/detect", "email=a@icloud.com"),
 ]
 # What is not as the structure has it, by its place in the answer (a pattern), and why.
@@ -80,7 +83,7 @@ def scene(account: Account) -> dict[str, str]:
         "thread_id": str(row.thread_id),
         "folder_id": str(folder.pk),
         "attachment_id": f"{row.pk.hex}p1",
-        "draft_id": "d",
+        "draft_id": str(draft_id(make_message(account, folder, draft=True))),
         "scheduleId": "s",
     }
 

@@ -44,11 +44,18 @@ def test_the_document_has_every_endpoint_that_is_built(document: Any) -> None:
         f"{grant}/folders": ["get"],
         f"{grant}/folders/{{folder}}": ["get"],
         f"{grant}/messages": ["get"],
+        f"{grant}/drafts": ["get", "post"],
+        f"{grant}/drafts/{{draft}}": ["delete", "get", "post", "put"],
         f"{grant}/messages/clean": ["put"],
-        f"{grant}/messages/{{message}}": ["get", "put"],
+        f"{grant}/messages/schedules": ["get"],
+        f"{grant}/messages/schedules/{{item}}": ["delete", "get"],
+        f"{grant}/messages/send": ["post"],
+        f"{grant}/messages/{{message}}": ["delete", "get", "put"],
+        f"{grant}/sends": ["get"],
+        f"{grant}/sends/{{item}}": ["get"],
         f"{grant}/sync": ["get", "post"],
         f"{grant}/threads": ["get"],
-        f"{grant}/threads/{{thread}}": ["get", "put"],
+        f"{grant}/threads/{{thread}}": ["delete", "get", "put"],
     }
     listing = document["paths"][f"{grant}/messages"]["get"]
     assert {"in", "any_email", "fields", "page_token"} <= {each["name"] for each in listing["parameters"]}

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from zlib import crc32
 
 import pytest
 import schemathesis
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import (
@@ -18,8 +20,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from accounts.models import Account
-from mail import actions
-from mail.models import Action
+from mail import actions, sending
+from mail.drafting import draft_id
+from mail.models import Action, Outgoing
+from mail.sending import Mail
 from tests.integration.factories import make_account, make_folder, make_key, make_message
 from tests.integration.test_api_attachments import MAIL, PART
 from tests.integration.web import Web, serving
@@ -63,6 +67,9 @@ def scene(account: Account) -> dict[str, str]:
     rows = [make_message(account, folder, mail=MAIL + bytes([n]), attachments=[PART]) for n in range(3)]
     make_folder(account, "INBOX/日本語")
     actions.change(account.pk, [rows[0].pk], unread=True)
+    draft = make_message(account, folder, draft=True)
+    letter = Mail(b"From: a@example.test\r\n\r\n", "a@example.test", "Later", "a@example.test", ("b@example.test",))
+    sending.queue(account.pk, letter, send_at=timezone.now() + timedelta(days=1))
     return {
         "provider": "imap",
         "select": "id,subject",
@@ -77,6 +84,8 @@ def scene(account: Account) -> dict[str, str]:
         "message": str(rows[0].pk),
         "thread": str(rows[0].thread_id),
         "attachment": f"{rows[0].pk.hex}p1",
+        "draft": str(draft_id(draft)),
+        "item": str(Outgoing.objects.get(account=account).pk),
         "action": str(Action.objects.filter(account=account).values_list("id", flat=True)[0]),
     }
 
