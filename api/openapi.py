@@ -52,6 +52,8 @@ class ContractSchema(AutoSchema):
     def get_operation_id(self) -> str:
         """Like grants_messages_list; the view's class does not tell drf-spectacular that it lists."""
         name = super().get_operation_id()
+        if word := self._declared("verbs").get(self.method):
+            return f"{name.rpartition('_')[0]}_{word}"
         return name.replace("_retrieve", "_list") if self._declared("answers")[self.method].many else name
 
     def get_tags(self) -> list[str]:
@@ -65,9 +67,15 @@ class ContractSchema(AutoSchema):
         return [OpenApiParameter(p.name, type=p.schema, description=p.about) for p in declared]
 
     def get_request_serializer(self) -> Any:
-        """The shape of the body, if one is taken."""
+        """The shape of the body, if one is taken: JSON, and where files go along, a form as well."""
         shape = self._declared("takes").get(self.method)
-        return {"application/json": schema(shape)} if shape else {}
+        if not shape:
+            return {}
+        body = schema(shape)
+        if example := self._declared("examples").get(self.method):
+            body = {"allOf": [body], "example": example}
+        form = {"multipart/form-data": _form(schema(shape))} if getattr(self.view, "takes_files", False) else {}
+        return {"application/json": body, **form}
 
     def get_response_serializers(self) -> Any:
         """Success and, for everything else, the one error format."""
@@ -104,6 +112,12 @@ def add_components(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     components = result.setdefault("components", {}).setdefault("schemas", {})
     components.update({shape.__name__: _object(shape) for shape in sorted(shapes, key=lambda s: s.__name__)})
     return result
+
+
+def _form(message: dict[str, Any]) -> dict[str, Any]:
+    """What a body with large files is: the JSON as a part, then the files."""
+    file = {"type": "string", "format": "binary", "description": "More parts follow: file1, or a content_id."}
+    return {"type": "object", "properties": {"message": message, "file0": file}, "required": ["message"]}
 
 
 def _union(options: Sequence[Any], *, nullable: bool) -> dict[str, Any]:

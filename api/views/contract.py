@@ -39,6 +39,9 @@ class ContractView(IdentifiedView):
     parameters: ClassVar[Mapping[str, Sequence[Parameter]]] = {}
     answers: ClassVar[Mapping[str, Answer]] = {}
     takes: ClassVar[Mapping[str, type]] = {}  # the shape of a request's body
+    takes_files: ClassVar[bool] = False  # beside it, in a form (api.uploads)
+    examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {}  # of a body
+    verbs: ClassVar[Mapping[str, str]] = {}  # what a method does, where its name does not say
     unbuilt: ClassVar[frozenset[str]] = frozenset()  # methods that answer 501
     application_only: ClassVar[frozenset[str]] = frozenset()  # methods that a grant access token may not use
 

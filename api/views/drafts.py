@@ -23,6 +23,12 @@ from mail import drafting
 from mail.models import Message
 from mail.types import FolderFailed, LetterRefused
 
+LETTER = {
+    "subject": "Lunch?",
+    "body": "<p>Are you free on <b>Wednesday</b>?</p>",
+    "to": [{"name": "Bob", "email": "bob@example.com"}],
+}
+
 
 def find_draft(account: Account, identifier: str) -> Message:
     """The newest version of a draft. Raises NotFound."""
@@ -39,6 +45,8 @@ class DraftList(GrantView):
     parameters = {"GET": (*DRAFT_FILTERS, FIELDS, SELECT, LIMIT, PAGE_TOKEN), "POST": (SELECT,)}
     answers = {"GET": Answer(objects.Draft, many=True), "POST": Answer(objects.Draft)}
     takes = {"POST": objects.DraftRequest}
+    takes_files = True
+    examples = {"POST": LETTER}
 
     def get(self, _request: Request, **_path: str) -> Response:
         """List drafts, newest first."""
@@ -71,6 +79,9 @@ class DraftItem(GrantView):
         "POST": Answer(objects.Message),
     }
     takes = {"PUT": objects.DraftRequest}
+    takes_files = True
+    examples = {"PUT": {"subject": "Lunch on Thursday?"}}
+    verbs = {"POST": "send"}
 
     def get(self, _request: Request, draft: str, **_path: str) -> Response:
         """Get a draft."""

@@ -61,6 +61,7 @@ class MessageItem(GrantView):
     }
     answers = {"GET": Answer(objects.Message), "PUT": Answer(objects.Message), "DELETE": Answer()}
     takes = {"PUT": objects.MessageUpdate}
+    examples = {"PUT": {"unread": False, "starred": True}}
 
     def get(self, request: Request, message: str, **_path: str) -> HttpResponseBase:
         """Get a message by its id or, as an alias, its Message-ID header."""

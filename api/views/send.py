@@ -9,7 +9,7 @@ from api.parameters import choice
 from api.selection import FIELDS
 from api.uploads import read_mime, read_outgoing
 from api.views.contract import GrantView
-from api.views.drafts import answered
+from api.views.drafts import LETTER, answered
 
 
 class Send(GrantView):
@@ -18,6 +18,8 @@ class Send(GrantView):
     parameters = {"POST": (FIELDS, choice("type", "mime: the body is a form with the message itself.", "mime", "json"))}
     answers = {"POST": Answer(objects.Message)}
     takes = {"POST": objects.SendRequest}
+    takes_files = True
+    examples = {"POST": LETTER}
 
     def post(self, request: Request, **_path: str) -> Response:
         """Send a message, and answer once the server has it. With `send_at` it is sent then, and the answer is 202.

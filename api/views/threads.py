@@ -43,6 +43,7 @@ class ThreadItem(GrantView):
     }
     answers = {"GET": Answer(objects.Thread), "PUT": Answer(objects.Thread), "DELETE": Answer()}
     takes = {"PUT": objects.ThreadUpdate}
+    examples = {"PUT": {"unread": False}}
 
     def get(self, _request: Request, thread: str, **_path: str) -> Response:
         """Get a thread."""
