@@ -8,6 +8,7 @@ from accounts.models import Account
 from api import objects
 from api.pagination import fitting
 from api.serializers import messages, threads
+from api.serializers.bounces import bounces
 from api.serializers.folders import folders
 from api.serializers.grants import grant
 from mail.changes import Change
@@ -29,6 +30,7 @@ def changes(account: Account, entries: Sequence[Change]) -> list[objects.Change]
     found: dict[tuple[str, UUID], Any] = {("message", row.pk): messages.message(row, contents) for row in rows}
     found |= {("thread", each.thread.pk): threads.thread(account, each, contents) for each in conversations}
     found |= _small(account, {kind for kind, _ in shown})
+    found |= {("bounce", UUID(each["id"])): each for each in bounces(account, _ids(page, "bounce"))}
     return [_change(entry, found) for entry in page]
 
 
@@ -50,7 +52,7 @@ def _change(entry: Change, found: Objects) -> objects.Change:
     told = None if entry.kind == "deleted" else found.get((entry.object_type, entry.object_id))
     return {
         "seq": entry.seq,
-        "object_type": entry.object_type,  # type: ignore[typeddict-item]  # one of the four that the log has
+        "object_type": entry.object_type,  # type: ignore[typeddict-item]  # one of the five that the log has
         "object_id": str(entry.object_id),
         "kind": entry.kind,  # type: ignore[typeddict-item]  # one of the three that the log has
         "time": int(entry.created_at.timestamp()),

@@ -14,6 +14,7 @@ from mail.store.actions import (
     wish_flags,
 )
 from mail.store.batch import Batch, beside, writing
+from mail.store.bounces import record_bounces
 from mail.store.folders import (
     Survey,
     begin_folder,
@@ -84,6 +85,7 @@ __all__ = [
     "next_action_at",
     "places_of",
     "postpone_actions",
+    "record_bounces",
     "record_gaps",
     "remove_accounts",
     "restart_folder",
