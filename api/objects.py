@@ -360,15 +360,38 @@ class Detection(TypedDict):
     type: str | None
 
 
+class BouncedAddress(TypedDict):
+    """An address that a message did not reach: status code (RFC 3463) and the server's words, "" where not told."""
+
+    email: str
+    status: str
+    reason: str
+
+
+class Bounce(TypedDict):
+    """A message of the grant's that failed for some of its recipients, as the notification `message_id` tells. "hard":
+    at least one of the addresses will fail again."""
+
+    id: str
+    grant_id: str
+    object: Literal["bounce"]
+    type: Literal["hard", "soft"]
+    message_id: str
+    original_message_id: str | None
+    original_header_id: str
+    bounced_addresses: list[BouncedAddress]
+    date: int
+
+
 class Change(TypedDict):
     """An entry of the change log. `object` is as it is now; null when deleted or gone since."""
 
     seq: int
-    object_type: Literal["message", "thread", "folder", "grant", "send"]
+    object_type: Literal["message", "thread", "folder", "grant", "send", "bounce"]
     object_id: str
     kind: Literal["created", "updated", "deleted"]
     time: int
-    object: Message | Thread | Folder | Grant | Sending | None
+    object: Message | Thread | Folder | Grant | Sending | Bounce | None
 
 
 class Cursor(TypedDict):

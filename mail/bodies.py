@@ -4,7 +4,7 @@ A list of messages shows fifty bodies, and must not read what is attached to the
 it is asked for: no reader waits for the consumer of the log that makes them (mail.search).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from psycopg2.extras import execute_values
 from mail import mime, raw
 from mail.models import Body as Row
 from mail.models import Message
-from mail.types import BodiesWithheld, Parsed
+from mail.types import BodiesWithheld, Octets, Parsed
 
 CAUTION = 2  # tries of the index (mail.search) that died
 _GROUP = 200  # messages that are read at once
@@ -51,6 +51,7 @@ class Body(NamedTuple):
 
 
 EMPTY = Body("", is_html=False)
+Look = Callable[[UUID, Octets], None]  # what looks at a raw message while it is at hand
 
 
 def shown(messages: Sequence[Message]) -> dict[UUID, Body]:
@@ -70,21 +71,29 @@ def _one_is_deadly(accounts: Collection[UUID]) -> bool:
         return bool(deadly)
 
 
-def settle(messages: Sequence[Message]) -> dict[UUID, Body]:
-    """As `shown`, and what had to be made is kept for the next reader. Raises StoreUnavailable."""
+def settle(messages: Sequence[Message], look: Look | None = None, at: Collection[UUID] = ()) -> dict[UUID, Body]:
+    """As `shown`, and what had to be made is kept for the next reader. Raises StoreUnavailable.
+
+    `look` sees the raw messages in `at` while they are read for their bodies. Those whose bodies are kept are read for
+    it: somebody has died since."""
     found = _kept([message.pk for message in messages])
-    made = make([message for message in messages if message.pk not in found])
+    made = make([message for message in messages if message.pk not in found], look, at)
     keep(made)
+    if look:
+        for message, content in raw.raws([each for each in messages if each.pk in at and each.pk in found]).items():
+            look(message, content)
     return found | made
 
 
-def make(messages: Iterable[Message]) -> dict[UUID, Body]:
+def make(messages: Iterable[Message], look: Look | None = None, at: Collection[UUID] = ()) -> dict[UUID, Body]:
     """Bodies out of raw messages; absent where these are lost. Raises StoreUnavailable."""
     made = {}
     for group in groups(messages):
         for message, content in raw.raws(group).items():
             text, html = mime.body(content)
             made[message] = Body(html or text, is_html=bool(html))
+            if look and message in at:
+                look(message, content)
     return made
 
 

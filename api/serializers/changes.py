@@ -8,6 +8,7 @@ from accounts.models import Account
 from api import objects
 from api.pagination import fitting
 from api.serializers import messages, threads
+from api.serializers.bounces import bounces
 from api.serializers.folders import folders
 from api.serializers.grants import grant
 from api.serializers.sends import send
@@ -31,6 +32,7 @@ def changes(account: Account, entries: Sequence[Change]) -> list[objects.Change]
     found: dict[tuple[str, UUID], Any] = {("message", row.pk): messages.message(row, contents) for row in rows}
     found |= {("thread", each.thread.pk): threads.thread(account, each, contents) for each in conversations}
     found |= _small(account, shown)
+    found |= {("bounce", UUID(each["id"])): each for each in bounces(account, _ids(page, "bounce"))}
     return [_change(entry, found) for entry in page]
 
 

@@ -1,7 +1,7 @@
 """How mail programs introduce what they quote, and how authors close, in many languages.
 
 mail-parser-reply knows the words of 13 languages, and is asked about a line or two at a time: its own way through a
-whole mail loses the words of who writes below or between what is quoted, which is every second reply to a list.
+whole mail loses the words of who writes below or between what is quoted, which is every fifth reply to a list.
 """
 
 import re
@@ -9,6 +9,7 @@ import re
 from mailparser_reply.constants import MAIL_LANGUAGES
 
 LINE = 200  # characters of a line that is compared: longer ones are an author's
+SHORT = 80  # characters of a line that closes
 NAME_WORDS = 5
 
 _LANGUAGES = [each for each in MAIL_LANGUAGES.values() if each.get("wrote_header")]
@@ -94,7 +95,7 @@ def is_sent_from(line: str) -> bool:
 
 def is_closing(line: str) -> bool:
     """A closing phrase that is a line of its own, perhaps with the author's name."""
-    found = _CLOSING.match(line) if len(line) <= 80 else None
+    found = _CLOSING.match(line) if len(line) <= SHORT else None
     if not found:
         return False
     rest = line[found.end() :].strip()

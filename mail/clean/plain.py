@@ -8,9 +8,11 @@ from mail.clean import phrases
 CAP = 200_000  # characters of text that are read
 CANDIDATES = 100  # lines that are compared with the introductions of quotations
 SIGNATURE_LINES = 30  # a longer rest below two dashes is no signature
+DEVICE_LINES = 4  # from "Sent from my telephone" on
 CLOSING_LINES = 8  # below a closing phrase: name, position, telephone
 FOOTER = re.compile(r"[_=*-]{25,}")
 LIST = re.compile(r"mailing list|unsubscribe|mailman|listinfo|-request@|yahoogroups", re.IGNORECASE)
+SENTENCE = re.compile(r"\s*(?:On|Am|Le|El|Il|Op|Em|Den|Dne|Dnia|At|In|\*|\d{4}|[A-Z][a-z]+, )\b")  # of an introduction
 BLANKS = re.compile(r"\n{3,}")
 
 
@@ -18,25 +20,16 @@ def clean(text: str, *, closings: bool) -> str:
     """The author's lines; all lines where none would be left."""
     lines = text[:CAP].splitlines()
     own = _above_separator(_unquoted(lines))
-    kept = _without_end([line.rstrip() for line in own], closings=closings)
-    said = BLANKS.sub("\n\n", "\n".join(kept)).strip("\n")
+    kept = own[: _end(own, closings=closings)]
+    said = BLANKS.sub("\n\n", "\n".join(line.rstrip() for line in kept)).strip("\n")
     return said if said.strip() else text[:CAP].strip()
 
 
-def end_of(lines: list[str], *, closings: bool) -> int:
+def _end(lines: list[str], *, closings: bool) -> int:
     """How many of these lines come before the signature or closing phrase."""
-    end = _signature(lines)
-    end = _footer(lines[:end])
-    for at in _last(lines[:end], 4):
-        if phrases.is_sent_from(lines[at].strip()):
-            end = at
-            break
-    if closings:
-        short = lambda line: len(line) <= 80  # noqa: E731 -- used once, two lines below
-        for at in _last(lines[:end], CLOSING_LINES):
-            if phrases.is_closing(lines[at].strip()) and all(map(short, lines[at:end])):
-                return at
-    return end
+    end = _footer(lines[: _signature(lines)])
+    end = next((at for at in _last(lines[:end], DEVICE_LINES) if phrases.is_sent_from(lines[at].strip())), end)
+    return _closing(lines[:end]) if closings else end
 
 
 def _unquoted(lines: list[str]) -> list[str]:
@@ -78,7 +71,7 @@ def _drop_introduction(own: list[str]) -> None:
 
 
 def _begins_sentence(line: str) -> bool:
-    return bool(re.match(r"\s*(?:On|Am|Le|El|Il|Op|Em|Den|Dne|Dnia|At|In|\*|\d{4}|[A-Z][a-z]+, )\b", line))
+    return bool(SENTENCE.match(line))
 
 
 def _above_separator(lines: list[str]) -> list[str]:
@@ -120,10 +113,6 @@ def _joined(lines: list[str], at: int, count: int) -> str:
     return "\n".join(each.strip()[: phrases.LINE] for each in lines[at : at + count] if each.strip())
 
 
-def _without_end(lines: list[str], *, closings: bool) -> list[str]:
-    return lines[: end_of(lines, closings=closings)]
-
-
 def _signature(lines: list[str]) -> int:
     """Where the signature begins that two dashes set off (RFC 3676 §4.3)."""
     for at in range(max(0, len(lines) - SIGNATURE_LINES - 1), len(lines)):
@@ -136,6 +125,14 @@ def _footer(lines: list[str]) -> int:
     """Where the lines begin that a mailing list appends."""
     for at in _last(lines, CLOSING_LINES):
         if FOOTER.fullmatch(lines[at].strip()) and LIST.search("\n".join(lines[at:])):
+            return at
+    return len(lines)
+
+
+def _closing(lines: list[str]) -> int:
+    """Where a closing phrase begins with nothing but short lines below."""
+    for at in _last(lines, CLOSING_LINES):
+        if phrases.is_closing(lines[at].strip()) and all(len(line) <= phrases.SHORT for line in lines[at:]):
             return at
     return len(lines)
 

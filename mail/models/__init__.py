@@ -10,6 +10,7 @@ no index of their own where another begins with the same column.
 """
 
 from mail.models.actions import Action, ActionKind, ActionState
+from mail.models.bounces import Bounce
 from mail.models.derived import Body, SearchDocument
 from mail.models.folders import Folder, FolderState, Gap
 from mail.models.log import LogEntry, Transaction
@@ -23,6 +24,7 @@ __all__ = [
     "ActionKind",
     "ActionState",
     "Body",
+    "Bounce",
     "Folder",
     "FolderState",
     "Frame",

@@ -14,7 +14,7 @@ class Transaction(models.Model):
         Account, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
     )
     seq = models.BigIntegerField()
-    object_type = models.CharField(max_length=10)  # message | thread | folder | grant
+    object_type = models.CharField(max_length=10)  # message | thread | folder | grant | bounce
     object_id = models.UUIDField()
     kind = models.CharField(max_length=8)  # created | updated | deleted
     created_at = models.DateTimeField(db_default=TransactionNow())

@@ -1,4 +1,5 @@
-"""The index's consumer of the change log: writes the words and the body of each message that the log says was created.
+"""The index's consumer of the change log: writes the words and the body of each message that the log says was created,
+and the bounce that it tells of.
 
 Any number of workers may run: documents are written once whoever comes first, and search_seq never moves back.
 No lock is held while a message is read, and none on the account while documents are written: the sync waits for nobody.
@@ -18,11 +19,12 @@ from django.db.models.functions import Greatest, Now
 from psycopg2.extras import execute_values
 
 from accounts.models import Account
-from mail import bodies, store
+from mail import bodies, bounces, store
 from mail.bodies import CAUTION
 from mail.mime import visible_text
 from mail.models import Message, Transaction
 from mail.search.vector import vector
+from mail.types import Bounce, Octets
 
 log = logging.getLogger(__name__)
 
@@ -143,9 +145,31 @@ def _insert(documents: Iterable[tuple[str, str]]) -> None:
 def _documents(message_ids: Sequence[UUID]) -> Iterator[tuple[str, str]]:
     """(message id, tsvector literal) of those of the messages that still exist."""
     for messages in bodies.groups(Message.objects.filter(pk__in=message_ids).order_by("pk")):
-        shown = bodies.settle(messages)
+        shown = _settle(messages)
         for message in messages:
             yield _document(message, visible_text(shown.get(message.pk, bodies.EMPTY).parsed()))
+
+
+def _settle(messages: Sequence[Message]) -> dict[UUID, bodies.Body]:
+    """Bodies of an account's messages. Those that look like notifications are read for bounces, too."""
+    found: dict[UUID, Bounce] = {}
+
+    def look(message_id: UUID, content: Octets) -> None:
+        if bounce := bounces.find(content):
+            found[message_id] = bounce
+
+    shown = bodies.settle(messages, look, {message.pk for message in messages if _may_be_bounce(message)})
+    if found:
+        with contextlib.suppress(Account.DoesNotExist):
+            store.record_bounces(messages[0].account_id, found)
+    return shown
+
+
+def _may_be_bounce(message: Message) -> bool:
+    return bounces.may_be(
+        (address["email"] for address in message.from_addresses),
+        (attachment["content_type"] for attachment in message.attachments),
+    )
 
 
 def _document(message: Message, text: str) -> tuple[str, str]:

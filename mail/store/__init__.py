@@ -13,6 +13,7 @@ from mail.store.actions import (
     revive_actions,
 )
 from mail.store.batch import Batch, beside, writing
+from mail.store.bounces import record_bounces
 from mail.store.folders import (
     Survey,
     begin_folder,
@@ -118,6 +119,7 @@ __all__ = [
     "places_of",
     "postpone_actions",
     "postpone_outgoing",
+    "record_bounces",
     "record_gaps",
     "remove_accounts",
     "restart_folder",

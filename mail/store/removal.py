@@ -11,7 +11,7 @@ _CHUNK = 2000
 _PACKS = 20
 # Children first. Each is emptied by its own short transactions.
 _BY_MESSAGE = ("mail_location", "mail_searchdocument", "mail_body")
-_BY_ACCOUNT = ("mail_action", "mail_outgoing", "mail_threadlink", "mail_transaction")
+_BY_ACCOUNT = ("mail_action", "mail_bounce", "mail_outgoing", "mail_threadlink", "mail_transaction")
 
 
 def remove_accounts(limit: int = 10) -> int:

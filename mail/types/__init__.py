@@ -3,6 +3,7 @@
 Those of which a batch has thousands are tuples, which take half of the time of a frozen dataclass to make.
 """
 
+from mail.types.bounces import Bounce, BouncedRecipient
 from mail.types.contents import DEPTH, PARTS, Address, Attachment, Octets, Parsed
 from mail.types.errors import (
     AuthenticationFailed,
@@ -44,6 +45,8 @@ __all__ = [
     "Attachment",
     "AuthenticationFailed",
     "BodiesWithheld",
+    "Bounce",
+    "BouncedRecipient",
     "ChangeRefused",
     "Changes",
     "ConnectionFailed",

@@ -24,6 +24,7 @@ END $$
 _VISIBLE = {
     "message": ("folder_ids", "unread", "starred", "draft", "hidden", "thread_id", "subject"),
     "thread": ("subject", "message_count", "latest_at", "unread", "starred", "has_attachments", "has_drafts"),
+    "bounce": ("recipients", "hard"),
     "folder": ("name", "role", "attributes", "total_count", "unread_count"),
 }
 # No reader sees these: whether the old row is, whether either is.
