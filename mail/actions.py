@@ -35,7 +35,7 @@ def change(
             found = store.wish_flags(batch, messages, unread=unread, starred=starred)
         if folders is not None:
             found = store.wish_folders(batch, messages, folders)
-        _hurry(account_id)
+        hurry(account_id)
     return found
 
 
@@ -44,7 +44,7 @@ def delete(account_id: UUID, messages: Collection[UUID]) -> int:
     Account.DoesNotExist."""
     with store.beside(account_id) as batch:
         found = store.wish_deletion(batch, messages)
-        _hurry(account_id)
+        hurry(account_id)
     return found
 
 
@@ -53,10 +53,11 @@ def retry(account_id: UUID, wanted: Collection[UUID]) -> int:
     with store.beside(account_id) as batch:
         again = store.revive_actions(batch, wanted)
         if again:
-            _hurry(account_id)
+            hurry(account_id)
     return again
 
 
-def _hurry(account_id: UUID) -> None:
+def hurry(account_id: UUID) -> None:
+    """Have the account carry out what is pending, once this is committed."""
     if Account.objects.filter(pk=account_id, state__in=_WAITING).update(next_sync_at=timezone.now()):
         transaction.on_commit(nudge)

@@ -13,6 +13,17 @@ from mail.store.actions import (
     revive_actions,
 )
 from mail.store.batch import Batch, beside, writing
+from mail.store.filing import (
+    folder_gone,
+    folder_made,
+    folder_renamed,
+    has_leaving_mail,
+    hurry,
+    known_folders,
+    wish_folder,
+    wish_folder_deletion,
+    wish_renaming,
+)
 from mail.store.folders import (
     Survey,
     begin_folder,
@@ -77,9 +88,15 @@ __all__ = [
     "flags_between",
     "flags_of",
     "folder_failed",
+    "folder_gone",
+    "folder_made",
+    "folder_renamed",
     "forget_actions",
     "forget_places",
     "gap_attempts",
+    "has_leaving_mail",
+    "hurry",
+    "known_folders",
     "known_messages",
     "known_uids",
     "local_folders",
@@ -100,6 +117,9 @@ __all__ = [
     "window_below",
     "wish_deletion",
     "wish_flags",
+    "wish_folder",
+    "wish_folder_deletion",
     "wish_folders",
+    "wish_renaming",
     "writing",
 ]

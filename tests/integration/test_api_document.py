@@ -41,13 +41,13 @@ def test_the_document_has_every_endpoint_that_is_built(document: Any) -> None:
         f"{grant}/attachments/{{attachment}}/download": ["get"],
         f"{grant}/delta": ["get"],
         f"{grant}/delta/latest_cursor": ["get"],
-        f"{grant}/folders": ["get"],
-        f"{grant}/folders/{{folder}}": ["get"],
+        f"{grant}/folders": ["get", "post"],
+        f"{grant}/folders/{{folder}}": ["delete", "get", "put"],
         f"{grant}/messages": ["get"],
-        f"{grant}/messages/{{message}}": ["get", "put"],
+        f"{grant}/messages/{{message}}": ["delete", "get", "put"],
         f"{grant}/sync": ["get", "post"],
         f"{grant}/threads": ["get"],
-        f"{grant}/threads/{{thread}}": ["get", "put"],
+        f"{grant}/threads/{{thread}}": ["delete", "get", "put"],
     }
     listing = document["paths"][f"{grant}/messages"]["get"]
     assert {"in", "any_email", "fields", "page_token"} <= {each["name"] for each in listing["parameters"]}
