@@ -111,6 +111,10 @@ def _supersede(
 
 def folder_made(batch: Batch, folder: UUID, name: str, wire_name: str, made: NewFolder) -> None:
     """The server has it, under this name. It is empty, so that the mirror of it is whole."""
+    if Folder.objects.filter(pk=folder).exclude(name=name).exists():  # where all is below the inbox, as it turns out
+        inbox = Folder.objects.filter(account_id=batch.account_id, role="inbox")
+        for seen in (folder, *inbox.values_list("pk", flat=True)):
+            batch.log("folder", seen, "updated")
     known = {"uidvalidity": made.uidvalidity, "uidnext": made.uidnext, "state": FolderState.LIVE} if all(made) else {}
     Folder.objects.filter(pk=folder).update(name=name, wire_name=wire_name, **known)
     batch.foldered = True

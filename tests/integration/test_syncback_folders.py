@@ -1,5 +1,7 @@
 """Folders that are made, renamed and deleted here reach the server once, and readers never see them flap."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from mail.imap.session import MailSession
 from mail.mirror import syncback
 from mail.models import Action, ActionState, Folder, Message
 from mail.types import ChangeRefused
+from syncfarm.dovecot import Dovecot
 from tests.integration.marking import agrees, make_due, message, states
 from tests.integration.mirroring import connected, fill, ids, log_of, sync
 from tests.mailboxes import Mailbox
@@ -405,3 +408,27 @@ def test_a_mailbox_gets_the_folder_of_a_role_that_it_lacks(account: Account, mai
     assert filing.ensure_folder(account.pk, "trash") == trash
     assert ("Trash",) in on_server(mailbox)
     assert agrees(account, mailbox)
+
+
+@pytest.fixture
+def prefixed(tmp_path: Path) -> Iterator[Mailbox]:
+    """A mailbox all of which is below its inbox, as on Courier; there is no other folder yet."""
+    extra = "namespace inbox {\n  inbox = yes\n  prefix = INBOX.\n  separator = .\n}\n"
+    with Dovecot.start(tmp_path, {}, mail_location="maildir:~/Maildir", extra=extra) as server:
+        server.add_user("prefixed@example.test", "correct horse")
+        yield Mailbox(server, "prefixed@example.test")
+
+
+def test_where_all_is_below_the_inbox_the_first_folder_is_too(prefixed: Mailbox) -> None:
+    account = connected(prefixed)
+    sync(account)
+    first = filing.make_folder(account.pk, "Plans")
+    sync(account)
+    assert folder(account, "INBOX", "Plans") == first
+    second = filing.ensure_folder(account.pk, "trash")
+    filing.change_folder(account.pk, first, "Plan & Ü")
+    sync(account)
+    assert set(on_server(prefixed)) == {("INBOX", "Plan & Ü"), ("INBOX", "Trash")} == seen(account)
+    assert Folder.objects.get(pk=second).role == "trash"
+    assert states(account) == [ActionState.DONE] * 3
+    assert agrees(account, prefixed)
