@@ -86,10 +86,11 @@ def message_listings(account: Account, query: Mapping[str, Any]) -> list[Listing
     found = messages(account, query)
     if "in" not in query:
         return [(found, "received_at", "id")]
-    inside = found.filter(folder_ids__overlap=query["in"])
+    folder_ids = _own(account, query["in"])
+    inside = found.filter(folder_ids__overlap=folder_ids)
     if query.get("unread") or query.get("starred"):
         return [(inside, "received_at", "id")]
-    places = _places(account, query["in"])
+    places = _places(folder_ids)
     bounds = {"received_before": "received_at__lt", "received_after": "received_at__gt"}  # the same on both
     places = places.filter(**{lookup: query[name] for name, lookup in bounds.items() if name in query})
     moving = _moving(account)
@@ -120,10 +121,11 @@ def threads(account: Account, query: Mapping[str, Any]) -> QuerySet[Thread]:
         return found
     inside = messages(account, of_message)
     if "in" in query:
-        placed = Q(pk__in=_places(account, query["in"]).values("message_id"))
+        folder_ids = _own(account, query["in"])
+        placed = Q(pk__in=_places(folder_ids).values("message_id"))
         moving = _moving(account)
         if moving.exists():
-            placed = placed & ~Q(pk__in=moving) | Q(pk__in=moving, folder_ids__overlap=query["in"])
+            placed = placed & ~Q(pk__in=moving) | Q(pk__in=moving, folder_ids__overlap=folder_ids)
         inside = inside.filter(placed)
     return found.filter(pk__in=inside.values("thread_id"))
 
@@ -134,8 +136,12 @@ def _moving(account: Account) -> QuerySet[Action, UUID | None]:
     return pending.exclude(kind=ActionKind.FLAGS).filter(message__isnull=False).values_list("message_id", flat=True)
 
 
-def _places(account: Account, folder_ids: list[UUID]) -> QuerySet[Location]:
-    own = list(Folder.objects.filter(account_id=account.pk, pk__in=folder_ids).values_list("pk", flat=True))
+def _own(account: Account, folder_ids: list[UUID]) -> list[UUID]:
+    """Those of the folders that are the account's, and not deleted here."""
+    return list(Folder.objects.shown().filter(account_id=account.pk, pk__in=folder_ids).values_list("pk", flat=True))
+
+
+def _places(own: list[UUID]) -> QuerySet[Location]:
     # Equality where it can be: PostgreSQL walks an index in order for one folder, and sorts for a list of them.
     return Location.objects.filter(folder_id=own[0]) if len(own) == 1 else Location.objects.filter(folder_id__in=own)
 

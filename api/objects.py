@@ -424,8 +424,8 @@ class Action(TypedDict):
     id: str
     grant_id: str
     object: Literal["action"]
-    kind: Literal["flags", "folders", "delete", "append"]
-    object_type: Literal["message"]
+    kind: Literal["flags", "folders", "delete", "append", "make_folder", "rename_folder", "delete_folder"]
+    object_type: Literal["message", "folder"]
     object_id: str
     changes: dict[str, Any]
     status: Literal["pending", "done", "superseded", "failed"]
@@ -434,6 +434,24 @@ class Action(TypedDict):
     created_at: int
     next_try_at: int | None
     ended_at: int | None
+
+
+class NewFolder(TypedDict):
+    """A folder to be made at the top, below parent_id, or at a whole path. Colours are accepted: IMAP has none."""
+
+    name: str
+    parent_id: NotRequired[str | None]
+    background_color: NotRequired[str | None]
+    text_color: NotRequired[str | None]
+
+
+class FolderUpdate(TypedDict):
+    """What a PUT changes of a folder; what is left out stays. parent_id null: it moves to the top."""
+
+    name: NotRequired[str]
+    parent_id: NotRequired[str | None]
+    background_color: NotRequired[str | None]
+    text_color: NotRequired[str | None]
 
 
 class FolderCoverage(TypedDict):

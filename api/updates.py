@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.models import Account
 from api.errors import InvalidRequest, NotBuilt, NotFound
 from api.parameters import as_uuid
-from mail import actions
+from mail import actions, filing
 from mail.models import Folder
 
 
@@ -51,14 +51,17 @@ def apply(account: Account, messages: Collection[UUID], changes: Mapping[str, An
 
 
 def delete(account: Account, messages: Iterable[Any], *, hard: bool) -> None:
-    """Move messages to the trash or, with `hard`, delete them for good. One that is in the trash stays there. Raises
-    InvalidRequest where there is no trash, NotFound if the grant is removed meanwhile."""
+    """Move messages to the trash, which is made where there is none, or, with `hard`, delete them for good. One that is
+    in the trash stays there. Raises InvalidRequest where no trash can be made, NotFound if the grant is removed
+    meanwhile."""
     try:
         if hard:
             actions.delete(account.pk, [message.pk for message in messages])
             return
-        trash = _trash(account)
+        trash = filing.ensure_folder(account.pk, "trash")
         actions.change(account.pk, [each.pk for each in messages if each.folder_ids != [trash]], folders=[trash])
+    except filing.NameRefused as error:
+        raise InvalidRequest(f"This mailbox has no trash, and none can be made: {error}") from None
     except Account.DoesNotExist:
         raise NotFound("The grant") from None
 
@@ -66,16 +69,11 @@ def delete(account: Account, messages: Iterable[Any], *, hard: bool) -> None:
 def _folders(account: Account, given: Iterable[str]) -> list[UUID]:
     wanted = {text: as_uuid(text) for text in given}
     ids = [folder for folder in wanted.values() if folder]
-    there = Folder.objects.filter(account_id=account.pk, selectable=True, pk__in=ids).values_list("pk", flat=True)
+    there = (
+        Folder.objects.shown().filter(account_id=account.pk, selectable=True, pk__in=ids).values_list("pk", flat=True)
+    )
     held = set(there)
     for text, folder in wanted.items():
         if folder not in held:
             raise InvalidRequest(f"folders: {text!r} is not a folder of this grant that can hold messages.")
     return sorted(held)
-
-
-def _trash(account: Account) -> UUID:
-    found = Folder.objects.filter(account_id=account.pk, role="trash", selectable=True).order_by("name").first()
-    if found is None:
-        raise InvalidRequest("This mailbox has no trash folder. 'hard_delete=true' deletes the message for good.")
-    return found.pk

@@ -12,8 +12,6 @@ from django.utils import timezone
 from accounts.models import Account, AccountState
 from mail import store
 from mail.intent import nudge
-from mail.models import Folder
-from mail.types import FolderFailed
 
 _WAITING = (AccountState.CONNECTING, AccountState.INITIAL, AccountState.LIVE)
 
@@ -59,15 +57,7 @@ def retry(account_id: UUID, wanted: Collection[UUID]) -> int:
     return again
 
 
-def folder_with(account_id: UUID, role: str) -> UUID:
-    """The folder of a mailbox for drafts, sent or trash. Raises FolderFailed where there is none."""
-    found = Folder.objects.filter(account_id=account_id, role=role, selectable=True).order_by("name").first()
-    if found is None:
-        raise FolderFailed(f"This mailbox has no folder for {role}.")
-    return found.pk
-
-
 def hurry(account_id: UUID) -> None:
-    """Have an account's pending actions carried out soon, in the caller's transaction."""
+    """Have the account carry out what is pending, once this is committed."""
     if Account.objects.filter(pk=account_id, state__in=_WAITING).update(next_sync_at=timezone.now()):
         transaction.on_commit(nudge)

@@ -38,7 +38,7 @@ def run(account: Account, *, sample: int = SAMPLE) -> list[Difference]:
     """
     with MailSession.open(login_for(account)) as session:
         remote = {folder.wire_name: folder for folder in session.folders()}
-        local = {folder.wire_name: folder for folder in store.local_folders(account.id)}
+        local = {folder.wire_name: folder for folder in store.local_folders(account.id) if folder.wire_name}
         found = [Difference(folder.name, "not mirrored") for name, folder in remote.items() if name not in local]
         found += [Difference(f.name, "not on the server", f.id) for name, f in local.items() if name not in remote]
         for name, folder in local.items():

@@ -6,7 +6,7 @@ Message-ID: that stays, whoever edits it.
 
 from uuid import UUID
 
-from mail import actions, compose, mime, raw, store
+from mail import actions, compose, filing, mime, raw, store
 from mail.making import Making
 from mail.models import Message, MessageQuerySet
 from mail.types import Address, File, Letter, Octets, Parsed
@@ -34,12 +34,13 @@ def find(account_id: UUID, wanted: UUID) -> Message | None:
 
 
 def save(account_id: UUID, letter: Letter, *, starred: bool = False, replaces: UUID | None = None) -> Message:
-    """Keep a draft, in place of an older version of it. Raises LetterRefused, FolderFailed, Account.DoesNotExist,
+    """Keep a draft, in place of an older version of it. Raises LetterRefused, NameRefused, Account.DoesNotExist,
     StoreUnavailable."""
     octets = compose.compose(letter, bcc=True)
     made = Making(account_id, octets, [*_FLAGS, *(["\\Flagged"] if starred else [])])
+    folder = filing.ensure_folder(account_id, "drafts")
     with store.beside(account_id) as batch:
-        made.put(batch, actions.folder_with(account_id, "drafts"))
+        made.put(batch, folder)
         if replaces and replaces != made.message_id:
             store.wish_deletion(batch, [replaces])
         actions.hurry(account_id)

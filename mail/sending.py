@@ -19,7 +19,7 @@ from kombu.exceptions import OperationalError
 
 from accounts import credentials, network, presets
 from accounts.models import Account
-from mail import actions, compose, raw, smtp, store
+from mail import actions, compose, filing, raw, smtp, store
 from mail.making import Making
 from mail.models import Outgoing, OutgoingState
 from mail.sync.schedule import retry_delay
@@ -210,13 +210,24 @@ def _file(row: Outgoing) -> None:
     flags = ["\\Seen", *(["\\Flagged"] if row.starred else [])]
     made = Making(row.account_id, octets_of(row), flags)
     files_itself = presets.files_sent_mail(row.account.settings["smtp_host"])
+    folder = _sent_folder(row.account_id)
     with store.beside(row.account_id) as batch:
-        if not store.end_outgoing(batch, row, OutgoingState.SENT, message_id=made.message_id, octets=b""):
+        copy = made.message_id if folder else None
+        if not store.end_outgoing(batch, row, OutgoingState.SENT, message_id=copy, octets=b""):
             return
-        made.put(batch, actions.folder_with(row.account_id, "sent"), FILED_WITHIN if files_itself else None)
+        if folder:
+            made.put(batch, folder, FILED_WITHIN if files_itself else None)
         if row.draft_id:
             store.wish_deletion(batch, [row.draft_id])
         actions.hurry(row.account_id)
+
+
+def _sent_folder(account_id: UUID) -> UUID | None:
+    try:
+        return filing.ensure_folder(account_id, "sent")
+    except filing.NameRefused as error:
+        log.warning("account %s: no copy of what was sent is kept: %s", account_id, error)
+        return None
 
 
 def _told(refusal: Refusal) -> dict[str, str]:

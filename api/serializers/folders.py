@@ -8,8 +8,8 @@ from mail.sync.tree import Kin, kin
 
 def folders(account: Account) -> list[objects.Folder]:
     """All folders of an account, by name. One query."""
-    rows = list(Folder.objects.filter(account_id=account.pk).order_by("name", "id"))
-    tree = kin((row.pk, row.name, row.delimiter) for row in rows)
+    rows = list(Folder.objects.shown().filter(account_id=account.pk).order_by("seen_name", "id"))
+    tree = kin((row.pk, row.seen_name, row.delimiter) for row in rows)
     return [_folder(row, tree[row.pk]) for row in rows]
 
 
@@ -18,7 +18,7 @@ def _folder(row: Folder, place: Kin) -> objects.Folder:
         "id": str(row.pk),
         "grant_id": str(row.account_id),
         "object": "folder",
-        "name": row.name,
+        "name": row.seen_name,
         "parent_id": str(place.parent) if place.parent else None,
         "system_folder": bool(row.role),
         "child_count": place.children,

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.models import Account
 from api import letters, objects, sent
-from api.errors import InvalidRequest, NotFound, Unavailable
+from api.errors import InvalidRequest, NotFound
 from api.filters import DRAFT_FILTERS
 from api.filters import drafts as filtered_drafts
 from api.openapi import Answer
@@ -19,9 +19,9 @@ from api.serializers import messages
 from api.uploads import read_outgoing
 from api.views.contract import GrantView
 from api.views.messages import find_message
-from mail import drafting
+from mail import drafting, filing
 from mail.models import Message
-from mail.types import FolderFailed, LetterRefused
+from mail.types import LetterRefused
 
 LETTER = {
     "subject": "Lunch?",
@@ -127,8 +127,8 @@ def _saved(view: GrantView, letter: Any, fields: Mapping[str, Any], before: Mess
         row = drafting.save(view.account.pk, letter, starred=starred, replaces=before.pk if before else None)
     except LetterRefused as error:
         raise InvalidRequest(str(error)) from None
-    except FolderFailed as error:
-        raise Unavailable(str(error), 60) from None
+    except filing.NameRefused as error:
+        raise InvalidRequest(f"This mailbox has no folder for drafts, and none can be made: {error}") from None
     except Account.DoesNotExist:
         raise NotFound("The grant") from None
     return _answer(view, row)

@@ -32,7 +32,7 @@ class Sync(GrantView):
 
 
 def _coverage(account: Account) -> objects.Coverage:
-    rows = list(Folder.objects.filter(account_id=account.pk, selectable=True).order_by("name", "id"))
+    rows = list(Folder.objects.shown().filter(account_id=account.pk, selectable=True).order_by("seen_name", "id"))
     gaps = dict(Gap.objects.filter(folder__account_id=account.pk).values_list("folder_id").annotate(Count("uid")))
     folders = [_folder(row, gaps.get(row.pk, 0)) for row in rows]
     lag = (timezone.now() - account.last_sync_at).total_seconds() if account.last_sync_at else None
@@ -57,7 +57,7 @@ def _coverage(account: Account) -> objects.Coverage:
 def _folder(row: Folder, unavailable: int) -> objects.FolderCoverage:
     return {
         "id": str(row.pk),
-        "name": row.name,
+        "name": row.seen_name,
         "state": row.state,  # type: ignore[typeddict-item]  # one of FolderState's values
         "total": row.total_count,
         "mirrored": row.mirrored_count,

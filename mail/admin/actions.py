@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -25,6 +26,7 @@ _STATES = {
     ActionState.SUPERSEDED: ("Overtaken", ""),
     ActionState.FAILED: ("Refused", "danger"),
 }
+_TARGET_NAMES = "ARRAY(SELECT f.seen_name FROM mail_folder f WHERE f.id = ANY(mail_action.folders) ORDER BY 1)"
 _UNREAD = {True: "unread", False: "read", None: ""}
 _STARRED = {True: "starred", False: "not starred", None: ""}
 
@@ -34,19 +36,20 @@ class ActionAdmin(ReadOnlyAdmin):
     """In the order of the index action_listing."""
 
     actions = ("try_again",)
-    list_display = ("made", "what", "message_link", "state_label", "reason")
+    list_display = ("made", "what", "object_link", "state_label", "reason")
     list_display_links = ("what",)
     search_fields = ("id",)
     search_help_text = "Action id"
     ordering = ("-created_at", "-id")
-    readonly_fields = ("made", "what", "message_link", "state_label", "again", "ended")
-    fields = ("account", "what", "message_link", "state_label", "error", "tries", "made", "again", "ended", "id")
+    readonly_fields = ("made", "what", "object_link", "state_label", "again", "ended")
+    fields = ("account", "what", "object_link", "state_label", "error", "tries", "made", "again", "ended", "id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Action]:
-        """With their messages, by one query: no foreign key says that they are all there."""
+        """With their messages and the names of folders: no foreign key says that they are all there."""
         subjects = Prefetch("message", Message.objects.only("subject"))
         rows: QuerySet[Action] = super().get_queryset(request).prefetch_related(subjects)
-        return rows
+        own_name = Folder.objects.filter(pk=OuterRef("folder")).values("seen_name")
+        return rows.annotate(target_names=RawSQL(_TARGET_NAMES, []), folder_name=Subquery(own_name))  # noqa: S611
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Action], search_term: str
@@ -90,11 +93,12 @@ class ActionAdmin(ReadOnlyAdmin):
     def what(self, row: Action) -> SafeString:
         return wording.short(_words(row))
 
-    @admin.display(description="Message")
-    def message_link(self, row: Any) -> SafeString:
-        try:
-            found = row.message
-        except Message.DoesNotExist:
+    @admin.display(description="Message or folder")
+    def object_link(self, row: Any) -> SafeString:
+        if row.folder:
+            return _folder_link(row)
+        found = row.message
+        if found is None:
             return format_html("{} (gone)", row.message_id)
         url = reverse("admin:mail_message_change", args=[found.pk])
         return format_html('<a class="sf-link" href="{}">{}</a>', url, wording.short(found.subject or "(no subject)"))
@@ -108,10 +112,25 @@ class ActionAdmin(ReadOnlyAdmin):
         return wording.live(f"reason {row.pk}", wording.short(row.error))
 
 
-def _words(row: Action) -> str:
-    if row.kind == ActionKind.DELETE:
-        return "Delete for good"
-    if row.kind == ActionKind.FOLDERS:
-        names = Folder.objects.filter(pk__in=row.folders or ()).order_by("name").values_list("name", flat=True)
-        return f"Move to {', '.join(names) or 'a folder that is gone'}"
+def _folder_link(row: Any) -> SafeString:
+    if row.folder_name is None:
+        return format_html("{} (gone)", row.folder)
+    url = reverse("admin:mail_folder_change", args=[row.folder])
+    return format_html('<a class="sf-link" href="{}">{}</a>', url, wording.short(row.folder_name))
+
+
+def _words(row: Any) -> str:
+    """`row`: as ActionAdmin reads it."""
+    target = ", ".join(row.target_names) or ("a folder that is gone" if row.folders else "the top")
+    match ActionKind(row.kind):
+        case ActionKind.DELETE:
+            return "Delete for good"
+        case ActionKind.FOLDERS:
+            return f"Move to {target}"
+        case ActionKind.MAKE_FOLDER:
+            return f"Make folder {row.name}" + (f" below {target}" if row.folders else "")
+        case ActionKind.RENAME_FOLDER:
+            return f"Rename folder to {row.name}" + (f", move to {target}" if row.folders is not None else "")
+        case ActionKind.DELETE_FOLDER:
+            return "Delete folder"
     return f"Mark as {', '.join(filter(None, (_UNREAD[row.unread], _STARRED[row.starred])))}"

@@ -29,7 +29,7 @@ class FolderAdmin(ReadOnlyAdmin):
         ("Sync point", {"fields": ("uidvalidity", "uidnext", "highestmodseq", "backfill_uid", "flags_uid", "failures",
                                    "next_try_at", "synced")}),
         ("Server", {"fields": ("id", "wire_name", "delimiter", "attributes", "selectable", "mailbox_id",
-                               "created_at")}),
+                               "wished_name", "hidden", "created_at")}),
     )  # fmt: skip
 
     @admin.display(description="Name")

@@ -4,6 +4,8 @@ import binascii
 import re
 from dataclasses import dataclass
 
+from imapclient import imap_utf7
+
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 _QUOTABLE = re.compile(rb"[\x20-\x7e]*")
 
@@ -29,6 +31,11 @@ def decode(wire: bytes) -> str:
     else:
         name = _SHIFTED.sub(_unshift, wire.decode("ascii"))
     return name.replace("\0", "\ufffd")
+
+
+def encode(name: str) -> str:
+    """A name that people gave as a wire_name. It holds no lone surrogates."""
+    return str(imap_utf7.encode(name).decode("ascii"))
 
 
 def quote(wire_name: str) -> bytes | Literal:

@@ -97,9 +97,9 @@ def _turn(ours: lease.Lease, budget: timedelta, thorough: bool, on_commit: Calla
 
 def _passes(turn: Turn, first: Survey) -> Found:
     """`first` is what the mirror holds at the beginning."""
-    if first.wished_at and first.wished_at <= first.at:
-        carry_out(turn, first.folders)
     survey, more, failing = first, False, 0
+    if first.wished_at and first.wished_at <= first.at and carry_out(turn, first.folders):
+        survey = store.survey(turn.account_id)
     for _ in range(PASSES):
         began = survey
         survey, ends = _one_pass(turn, began)
@@ -140,10 +140,12 @@ def _one_pass(turn: Turn, survey: Survey) -> tuple[Survey, "Counter[End]"]:
     if touched:
         survey = store.survey(turn.account_id)
     if survey.wished_at:
-        carry_out(turn, survey.folders, {folder for folder, end in ends.items() if end is not End.DONE})
+        unseen = {folder for folder, end in ends.items() if end is not End.DONE}
+        if carry_out(turn, survey.folders, unseen):
+            survey = store.survey(turn.account_id)
     counted = Counter(ends.values())
     folders = {folder.id: folder for folder in survey.folders}
-    older = [folder for ours, _theirs in pairs if _is_to_be_copied(folder := folders[ours.id])]
+    older = [folder for ours, _ in pairs if (folder := folders.get(ours.id)) and _is_to_be_copied(folder)]
     if older:
         counted += _copy_older(turn.with_time_to_copy(), older)
         survey = store.survey(turn.account_id)

@@ -58,7 +58,9 @@ def _place(batch: store.Batch, folder: LocalFolder, uid: int, message: UUID, fla
 def _folder(look: Look, action: Due) -> LocalFolder:
     (wanted,) = action.folders or (None,)
     folder = look.folders.get(wanted) if wanted else None
-    if folder is None or not folder.selectable:
+    if folder is None:
+        raise ChangeRefused("The folder that the message is to be in is gone.", permanent=True)
+    if not (folder.selectable and folder.wire_name):
         raise ChangeRefused("The folder that the message is to be in is not on the server.")
     if action.tries and (look.unseen is None or folder.id in look.unseen):
         raise ChangeRefused(f"The server does not let {folder.name} be looked at.")

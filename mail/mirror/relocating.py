@@ -52,7 +52,9 @@ def _obstacle(look: Look, action: Due, places: Sequence[Place]) -> MailError | N
     if any(place.folder not in look.folders for place in places):
         return ChangeRefused("A folder that the message is in has just been found to be gone.")
     for target in action.folders or ():
-        if target not in look.folders or not look.folders[target].selectable:
+        if target not in look.folders:
+            return ChangeRefused("The folder that the message is to be in is gone.", permanent=True)
+        if not (look.folders[target].selectable and look.folders[target].wire_name):
             return ChangeRefused("The folder that the message is to be in is not on the server.")
         if action.tries and (look.unseen is None or target in look.unseen):
             return MailError(f"The server does not let {look.folders[target].name} be looked at.")

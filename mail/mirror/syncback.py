@@ -10,6 +10,7 @@ the turn has looked at the folders: what is there by then is not done again (mai
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from uuid import UUID
@@ -17,7 +18,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from mail import store
-from mail.mirror import appending, flagging, relocating
+from mail.mirror import appending, filing, flagging, relocating
 from mail.mirror.effect import Effect, Look
 from mail.mirror.turn import Turn
 from mail.models import ActionKind
@@ -34,17 +35,46 @@ SECONDS = 5.0  # then the turn goes on, and what is left is the next one's
 Work = Callable[[Turn, Look, Sequence[Due]], Effect]
 
 
-def carry_out(turn: Turn, folders: Iterable[LocalFolder], unseen: Collection[UUID] | None = None) -> None:
-    """The actions that are due, within reason. Raises ConnectionFailed, LeaseLost.
+def carry_out(turn: Turn, folders: Iterable[LocalFolder], unseen: Collection[UUID] | None = None) -> bool:
+    """The actions that are due, within reason. Returns whether any was about a folder, so that those are others now.
+    Raises ConnectionFailed, LeaseLost.
 
     `unseen`: the turn has looked at all folders but these; None: it has not looked yet."""
     look = Look({folder.id: folder for folder in folders}, unseen)
     until = time.monotonic() + SECONDS
+    changed = False
     while due := store.due_actions(turn.account_id, AT_ONCE, looked=look.is_over):
-        _carry_out(turn, look, _together(due))
+        look = _carry_out_in_order(turn, look, due)
+        changed = changed or any(action.folder for action in due)
         turn.on_commit()
         if time.monotonic() >= until:
             break
+    return changed
+
+
+def _carry_out_in_order(turn: Turn, look: Look, due: Sequence[Due]) -> Look:
+    """Folders first, since messages may be on their way into them; those that go last, since messages may be on their
+    way out. Returns the look with the folders as they are then."""
+    filed = [action for action in due if action.folder]
+    for action in filed:
+        if action.kind != ActionKind.DELETE_FOLDER:
+            look = _refreshed(turn, look)
+            _carry_out(turn, look, [action])
+    messages = [action for action in due if not action.folder]
+    if filed or any(folder not in look.folders for action in messages for folder in action.folders or ()):
+        look = _refreshed(turn, look)
+    if messages:
+        _carry_out(turn, look, _together(messages))
+    for action in filed:
+        if action.kind == ActionKind.DELETE_FOLDER:
+            look = _refreshed(turn, look)
+            _carry_out(turn, look, [action])
+    return _refreshed(turn, look) if filed else look
+
+
+def _refreshed(turn: Turn, look: Look) -> Look:
+    """With the folders as they are now: they may have been changed here since."""
+    return replace(look, folders={folder.id: folder for folder in store.local_folders(turn.account_id)})
 
 
 def _together(due: Sequence[Due]) -> list[Due]:
@@ -62,11 +92,19 @@ def _carry_out(turn: Turn, look: Look, due: Sequence[Due]) -> None:
     # Longer than a turn that fails of it waits: the next one looks at the mailbox.
     again = timezone.now() + retry_delay(due[0].tries + 2, random.random())  # noqa: S311 -- jitter
     with store.writing(turn.account_id, turn.token) as batch:
-        store.begin_actions(batch, [action.number for action in due], again)
+        begun = store.begin_actions(batch, [action.number for action in due], again)
+    due = [action for action in due if action.number in begun]
+    filed = [action for action in due if action.folder]
     flags = [action for action in due if action.kind == ActionKind.FLAGS]
     places = [action for action in due if action.kind in {ActionKind.FOLDERS, ActionKind.DELETE}]
     made = [action for action in due if action.kind == ActionKind.APPEND]
-    for actions, work in ((made, appending.append), (flags, flagging.change), (places, relocating.relocate)):
+    work_of = (
+        (filed, filing.change_folder),
+        (made, appending.append),
+        (flags, flagging.change),
+        (places, relocating.relocate),
+    )
+    for actions, work in work_of:
         if actions:
             _note(turn, actions, _effect(turn, look, actions, work))
 

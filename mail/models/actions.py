@@ -18,6 +18,9 @@ class ActionKind(models.TextChoices):
     FOLDERS = "folders"  # in which a message is
     DELETE = "delete"  # a message, from every folder, for good
     APPEND = "append"  # a message that was made here, to a folder
+    MAKE_FOLDER = "make_folder"
+    RENAME_FOLDER = "rename_folder"  # or move it below another
+    DELETE_FOLDER = "delete_folder"  # with the mail in it
 
 
 class ActionState(models.TextChoices):
@@ -40,10 +43,12 @@ class Action(models.Model):
     account = models.ForeignKey(
         Account, on_delete=models.CASCADE, related_name="actions", db_constraint=False, db_index=False
     )
-    kind = models.CharField(max_length=12, choices=ActionKind)
+    kind = models.CharField(max_length=16, choices=ActionKind)
     message = models.ForeignKey(
-        Message, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+        Message, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False, null=True
     )
+    folder = models.UUIDField(null=True, help_text="What is made, renamed or deleted, if it is a folder.")
+    name = models.TextField(blank=True, db_default="", help_text="A folder's, without the path; or nothing: it stays.")
     unread = models.BooleanField(null=True, help_text="NULL: it stays as it is.")
     starred = models.BooleanField(null=True, help_text="NULL: it stays as it is.")
     folders = ArrayField(models.UUIDField(), null=True, help_text="All in which it is to be; NULL: it stays there.")
@@ -64,8 +69,13 @@ class Action(models.Model):
             models.Index(fields=["account", "next_try_at"], name="action_pending", condition=Q(state="pending")),
             # What was made here and refused is nowhere else: it stays until somebody deletes it.
             models.Index(fields=["message"], name="action_of_message", condition=Q(state__in=["pending", "failed"])),
+            models.Index(
+                fields=["account", "number"],
+                name="action_of_folder",
+                condition=Q(state="pending", folder__isnull=False),
+            ),
             models.Index(fields=["ended_at"], name="action_ended", condition=Q(ended_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.message_id}"
+        return f"{self.kind} of {self.message_id or self.folder}"

@@ -4,6 +4,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Case, F, When
 from django.db.models.functions import Now
 
 from accounts.models import Account
@@ -18,6 +19,14 @@ class FolderState(models.TextChoices):
     ERROR = "error"  # the server refuses it; retried with backoff
 
 
+class FolderQuerySet(models.QuerySet["Folder"]):
+    """Queries that more than one caller needs."""
+
+    def shown(self) -> "FolderQuerySet":
+        """Without those that were deleted here, whether or not their server knows yet."""
+        return self.filter(hidden=False)
+
+
 class Folder(models.Model):
     """A mailbox of the server (RFC 3501's word for folder) and how far it is mirrored.
 
@@ -27,7 +36,10 @@ class Folder(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="folders")
     name = models.TextField(help_text="Full path, decoded, with the server's delimiter.")
-    wire_name = models.TextField(help_text="The name's bytes as the server sent them, read as Latin-1.")
+    wire_name = models.TextField(  # noqa: DJ001 -- NULL, of which an account may have many
+        null=True,
+        help_text="The name's bytes as the server sent them, read as Latin-1. NULL: made here, not yet on the server.",
+    )
     delimiter = models.CharField(max_length=4, blank=True)
     role = models.CharField(
         max_length=12,
@@ -37,6 +49,15 @@ class Folder(models.Model):
     attributes = ArrayField(models.TextField(), default=list)
     selectable = models.BooleanField(default=True)
     mailbox_id = models.TextField(blank=True, help_text="MAILBOXID of RFC 8474, where offered.")
+
+    # What was changed here and is still on its way (mail.store.wished).
+    wished_name = models.TextField(blank=True, db_default="", help_text="Full path that it is to have; or nothing.")
+    hidden = models.BooleanField(db_default=False, help_text="Deleted here.")
+    seen_name = models.GeneratedField(
+        expression=Case(When(wished_name="", then=F("name")), default=F("wished_name")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
 
     # What the server says; visible in the API.
     total_count = models.PositiveIntegerField(default=0)
@@ -58,6 +79,8 @@ class Folder(models.Model):
     next_try_at = models.DateTimeField(null=True, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = FolderQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -14,6 +14,17 @@ from mail.store.actions import (
 )
 from mail.store.batch import Batch, beside, writing
 from mail.store.bounces import record_bounces
+from mail.store.filing import (
+    folder_gone,
+    folder_made,
+    folder_renamed,
+    has_leaving_mail,
+    hurry,
+    known_folders,
+    wish_folder,
+    wish_folder_deletion,
+    wish_renaming,
+)
 from mail.store.folders import (
     Survey,
     begin_folder,
@@ -103,11 +114,17 @@ __all__ = [
     "flags_between",
     "flags_of",
     "folder_failed",
+    "folder_gone",
+    "folder_made",
+    "folder_renamed",
     "forget_actions",
     "forget_outgoing",
     "forget_places",
     "gap_attempts",
     "hand_over",
+    "has_leaving_mail",
+    "hurry",
+    "known_folders",
     "known_messages",
     "known_uids",
     "local_folder",
@@ -135,6 +152,9 @@ __all__ = [
     "wish_append",
     "wish_deletion",
     "wish_flags",
+    "wish_folder",
+    "wish_folder_deletion",
     "wish_folders",
+    "wish_renaming",
     "writing",
 ]

@@ -8,17 +8,24 @@ from uuid import UUID
 from django.db import connection
 
 from mail.copying import plain_array
+from mail.models import ActionKind
 from mail.store.batch import Batch
+from mail.store.filing import hold_folders, remake_folder
 from mail.types import Place
 
-# Of one message they stay in order: none overtakes one that rests, or that has to be looked for first.
+# Of one message, or folder, they stay in order: none overtakes one that rests, or that has to be looked for first.
 _DUE = """
-SELECT number, kind, message_id, unread, starred, folders, tries, created_at FROM mail_action a
+SELECT number, kind, coalesce(message_id, folder), unread, starred, folders, tries, created_at, folder, name
+FROM mail_action a
 WHERE account_id = %(account)s AND state = 'pending' AND next_try_at <= now()
 AND (%(looked)s OR kind = 'flags' OR tries = 0) AND NOT EXISTS (
     SELECT 1 FROM mail_action b
     WHERE b.message_id = a.message_id AND b.state = 'pending' AND b.number < a.number
       AND (b.next_try_at > now() OR NOT (%(looked)s OR b.kind = 'flags' OR b.tries = 0))
+) AND NOT EXISTS (
+    SELECT 1 FROM mail_action b
+    WHERE b.account_id = a.account_id AND b.folder = a.folder AND b.state = 'pending' AND b.number < a.number
+      AND (b.next_try_at > now() OR NOT (%(looked)s OR b.tries = 0))
 ) ORDER BY number LIMIT %(limit)s
 """
 _PLACES = """
@@ -33,7 +40,8 @@ WHERE a.number = end_.number AND a.state = 'pending' RETURNING a.message_id
 
 
 class Due(NamedTuple):
-    """An action to be carried out. `tries`: those before, which did not end or failed for the moment."""
+    """An action to be carried out. `tries`: those before, which did not end or failed for the moment. `message`: where
+    it is about a `folder`, that one's id."""
 
     number: int
     kind: str
@@ -43,6 +51,8 @@ class Due(NamedTuple):
     folders: list[UUID] | None
     tries: int
     created_at: datetime
+    folder: UUID | None = None
+    name: str = ""
 
 
 def due_actions(account_id: UUID, limit: int, *, looked: bool) -> list[Due]:
@@ -71,19 +81,33 @@ def places_of(messages: Iterable[UUID]) -> list[Place]:
         return [Place(folder, uid, message, frozenset(flags)) for folder, uid, message, flags in cursor.fetchall()]
 
 
-def begin_actions(batch: Batch, numbers: Iterable[int], again: datetime) -> None:
-    """Count a try before it is made, and when to make the next: the server may hang up at it, or the process die."""
+def begin_actions(batch: Batch, numbers: Iterable[int], again: datetime) -> set[int]:
+    """Count a try before it is made, and when to make the next: the server may hang up at it, or the process die.
+    Returns those that are still to be made."""
     batch.cursor.execute(
-        "UPDATE mail_action SET tries = least(tries + 1, 1000), next_try_at = %s WHERE number = ANY(%s::bigint[])",
+        "UPDATE mail_action SET tries = least(tries + 1, 1000), next_try_at = %s "
+        "WHERE number = ANY(%s::bigint[]) AND state = 'pending' AND next_try_at <= now() RETURNING number, folder",
         [again, plain_array(numbers)],
     )
+    begun = batch.cursor.fetchall()
+    hold_folders(batch, [folder for _number, folder in begun if folder], again)
+    return {number for number, _folder in begun}
 
 
 def end_actions(batch: Batch, done: Sequence[int], failed: Mapping[int, str]) -> None:
     """They are done, or failed for these reasons. Their messages are seen as the server has them from now on."""
     states = ["done"] * len(done) + ["failed"] * len(failed)
     batch.cursor.execute(_END, [[*done, *failed], states, [""] * len(done) + list(failed.values())])
-    batch.moved.update(message for (message,) in batch.cursor.fetchall())
+    _touch(batch, [message for (message,) in batch.cursor.fetchall()])
+
+
+def _touch(batch: Batch, messages: Iterable[UUID | None]) -> None:
+    """The messages of actions; None: it is about a folder."""
+    for message in messages:
+        if message is None:
+            batch.foldered = True
+        else:
+            batch.moved.add(message)
 
 
 def postpone_actions(batch: Batch, later: Mapping[int, str]) -> None:
@@ -107,11 +131,14 @@ def revive_actions(batch: Batch, actions: Collection[UUID]) -> int:
     """Those of the account's actions that failed are pending again, in their old place. Returns how many."""
     batch.cursor.execute(
         "UPDATE mail_action SET state = 'pending', tries = 0, next_try_at = now(), error = '', ended_at = NULL "
-        "WHERE account_id = %s AND id = ANY(%s::uuid[]) AND state = 'failed' RETURNING message_id",
+        "WHERE account_id = %s AND id = ANY(%s::uuid[]) AND state = 'failed' RETURNING message_id, kind, folder, name",
         [batch.account_id, plain_array(actions)],
     )
-    found = [message for (message,) in batch.cursor.fetchall()]
-    batch.moved.update(found)
+    found = batch.cursor.fetchall()
+    _touch(batch, [message for message, *_ in found])
+    for _message, kind, folder, name in found:
+        if kind == ActionKind.MAKE_FOLDER:
+            remake_folder(batch, folder, name)
     return len(found)
 
 

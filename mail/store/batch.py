@@ -11,6 +11,7 @@ from accounts.models import Account
 from mail import changes
 from mail.store import derive
 from mail.store.rows import Figures
+from mail.store.wished import refresh_folders
 from mail.types import LeaseLost
 
 _FENCE = """
@@ -29,6 +30,7 @@ class Batch:
         self.entries: list[changes.Entry] = []
         self.moved: set[UUID] = set()  # messages whose places or flags changed
         self.threads: set[UUID] = set()  # threads whose messages changed
+        self.foldered = False  # whether folders may be seen otherwise, by what is wished of them
         self.wished = False  # whether a change that was made here waits to be carried to the server
         self.grown: dict[UUID, Figures] = {}  # threads that got more messages -> these messages' figures
 
@@ -38,6 +40,9 @@ class Batch:
 
     def close(self) -> None:
         """Derive and append to the log. Runs before the commit."""
+        if self.foldered:
+            for folder_id, kind in refresh_folders(self.cursor, self.account_id):
+                self.log("folder", folder_id, kind)
         for message_id, thread_id, kind in derive.refresh_messages(self.cursor, self.moved):
             self.log("message", message_id, kind)
             self.threads.add(thread_id)

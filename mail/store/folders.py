@@ -1,7 +1,7 @@
 """Folders: their list, their sync points, their failures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,12 +19,13 @@ _PASSING = frozenset({"\\Marked", "\\Unmarked", "\\UnMarked"})  # hints about ne
 MAX_COUNT = 2**31 - 1  # what the column holds; RFC 3501 allows twice that
 
 _LOCAL = """
-SELECT f.id, f.wire_name, f.name, f.delimiter, f.role, f.attributes, f.selectable, f.mailbox_id, f.total_count,
-       f.unread_count, f.uidvalidity, f.uidnext, f.highestmodseq, f.backfill_uid, f.flags_uid, f.mirrored_count,
+SELECT f.id, coalesce(f.wire_name, '') AS wire_name, f.name, f.delimiter, f.role, f.attributes, f.selectable,
+       f.mailbox_id, f.total_count, f.unread_count, f.uidvalidity, f.uidnext,
+       f.highestmodseq, f.backfill_uid, f.flags_uid, f.mirrored_count,
        count(g.uid) FILTER (WHERE NOT EXISTS (
            SELECT 1 FROM mail_location l WHERE l.folder_id = f.id AND l.uidvalidity = f.uidvalidity AND l.uid = g.uid
            OFFSET 0 -- an index probe for each gap, never a hash of all places
-       )), coalesce(bool_or(g.next_try_at <= now()), false), f.failures, f.next_try_at
+       )), coalesce(bool_or(g.next_try_at <= now()), false), f.failures, f.next_try_at, f.wished_name, f.hidden
 FROM mail_folder f LEFT JOIN mail_gap g ON g.folder_id = f.id
 WHERE f.account_id = %s GROUP BY f.id
 """
@@ -90,6 +91,8 @@ def changes_folders(plan: FolderPlan) -> bool:
 
 def change_folders(batch: Batch, plan: FolderPlan) -> None:
     """Create, rename, update and delete folders. A deleted folder's messages become orphans."""
+    plan = _with_made_here(batch, plan)
+    batch.foldered = batch.foldered or any(_is_wished(ours) for ours in _known(plan))
     before = kin((ours.id, ours.name, ours.delimiter) for ours in _known(plan))
     created = [Folder(id=uuid4(), account_id=batch.account_id, **_listed(theirs)) for theirs in plan.created]
     Folder.objects.bulk_create(created)
@@ -99,11 +102,40 @@ def change_folders(batch: Batch, plan: FolderPlan) -> None:
         if _differs(ours, theirs):
             if ours.selectable and not theirs.selectable:
                 _empty(batch, ours)
-            Folder.objects.filter(id=ours.id).update(**_listed(theirs, ours))
-            batch.log("folder", ours.id, "updated")
+            if _update(batch, ours, _listed(theirs, ours)):
+                batch.log("folder", ours.id, "updated")
     for ours in plan.deleted:
-        _delete(batch, ours)
+        delete_folder(batch, ours)
     _log_kin(batch, plan, created, before)
+
+
+def _with_made_here(batch: Batch, plan: FolderPlan) -> FolderPlan:
+    """Folders that were made here since the plan's folders were read are those that the server lists, not others."""
+    if not plan.created:
+        return plan
+    batch.cursor.execute(
+        f"SELECT * FROM ({_LOCAL}) f WHERE f.wire_name = ''",  # noqa: S608 -- constants
+        [batch.account_id],
+    )
+    waiting = {ours.name: ours for ours in map(_local, batch.cursor.fetchall())}
+    made = [(waiting[theirs.name], theirs) for theirs in plan.created if theirs.name in waiting]
+    return replace(
+        plan, kept=[*plan.kept, *made], created=[theirs for theirs in plan.created if theirs.name not in waiting]
+    )
+
+
+def _is_wished(ours: LocalFolder) -> bool:
+    return bool(ours.wished_name or ours.hidden or not ours.wire_name)
+
+
+def _update(batch: Batch, ours: LocalFolder, columns: Mapping[str, object]) -> bool:
+    """Whether a reader sees the folder: it may have been deleted here meanwhile."""
+    assignments = ", ".join(f"{column} = %s" for column in columns)
+    batch.cursor.execute(
+        f"UPDATE mail_folder SET {assignments} WHERE id = %s RETURNING NOT hidden",  # noqa: S608 -- names of columns
+        [*columns.values(), ours.id],
+    )
+    return bool((batch.cursor.fetchone() or [False])[0])
 
 
 def _known(plan: FolderPlan) -> list[LocalFolder]:
@@ -111,11 +143,12 @@ def _known(plan: FolderPlan) -> list[LocalFolder]:
 
 
 def _log_kin(batch: Batch, plan: FolderPlan, created: list[Folder], before: Mapping[UUID, Kin]) -> None:
-    """Parent and child count are part of a folder in the API."""
+    """Parent and child count are part of a folder in the API. (Where something is wished: mail.store.wished.)"""
     now = [(ours.id, theirs.name, theirs.delimiter) for ours, theirs in plan.kept]
     now += [(folder.id, folder.name, folder.delimiter) for folder in created]
+    hidden = {ours.id for ours in _known(plan) if ours.hidden}
     for folder_id, place in kin(now).items():
-        if before.get(folder_id, place) != place:
+        if folder_id not in hidden and before.get(folder_id, place) != place:
             batch.log("folder", folder_id, "updated")
 
 
@@ -129,10 +162,12 @@ def _empty(batch: Batch, ours: LocalFolder) -> None:
     )
 
 
-def _delete(batch: Batch, ours: LocalFolder) -> None:
+def delete_folder(batch: Batch, ours: LocalFolder) -> None:
+    """Forget a folder that the server has no more. Its messages become orphans."""
     _empty(batch, ours)
-    batch.cursor.execute("DELETE FROM mail_folder WHERE id = %s", [ours.id])
-    batch.log("folder", ours.id, "deleted")
+    batch.cursor.execute("DELETE FROM mail_folder WHERE id = %s RETURNING NOT hidden", [ours.id])
+    if (batch.cursor.fetchone() or [False])[0]:
+        batch.log("folder", ours.id, "deleted")
 
 
 def _differs(ours: LocalFolder, theirs: RemoteFolder) -> bool:

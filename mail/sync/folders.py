@@ -2,7 +2,7 @@
 
 An id must survive a rename, and no server tells of one. So folders are matched by what a rename keeps, strongest first:
 MAILBOXID (RFC 8474), then name and UIDVALIDITY, then a UIDVALIDITY that only one folder has on either side, then the
-name alone (that folder was reset).
+name alone (that folder was reset), then the name that it was given here: its server may have done that unnoticed.
 """
 
 from collections import Counter
@@ -32,8 +32,9 @@ def plan_folders(local: Sequence[LocalFolder], remote: Sequence[RemoteFolder]) -
         lambda f: f.uidvalidity if f.uidvalidity in lone else None,
         sound=lambda ours, theirs: theirs.uidnext is None or theirs.uidnext >= ours.uidnext,
     )
-    matcher.match(lambda f: f.wire_name, lambda f: f.wire_name)
-    return FolderPlan(kept=matcher.pairs, created=matcher.remote, deleted=matcher.local)
+    matcher.match(lambda f: f.wire_name or None, lambda f: f.wire_name)
+    matcher.match(lambda f: (f.wished_name if f.wire_name else f.name) or None, lambda f: f.name)
+    return FolderPlan(kept=matcher.pairs, created=matcher.remote, deleted=[f for f in matcher.local if f.wire_name])
 
 
 def _lone_uidvalidities(local: Iterable[LocalFolder], remote: Iterable[RemoteFolder]) -> frozenset[int]:

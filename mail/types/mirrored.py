@@ -13,7 +13,8 @@ from mail.types.servers import RemoteFolder
 @dataclass(frozen=True, slots=True)
 class LocalFolder:
     """A folder as mirrored. Every UID in [backfill_uid, uidnext) is mirrored or a gap; `mirrored` counts the former,
-    `gaps` the latter; `gap_due` tells that one wants another try."""
+    `gaps` the latter; `gap_due` tells that one wants another try. Without a `wire_name` it was made here and is
+    not on the server yet; `wished_name` is what it was called here, `hidden`: it was deleted here."""
 
     id: uuid.UUID
     wire_name: str
@@ -35,6 +36,8 @@ class LocalFolder:
     gap_due: bool = False
     failures: int = 0
     next_try_at: datetime | None = None
+    wished_name: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,13 @@ class Copied(NamedTuple):
     uids: "Mapping[int, int]" = {}
 
 
+class NewFolder(NamedTuple):
+    """An empty folder's UIDVALIDITY and UIDNEXT; 0 where the server does not tell."""
+
+    uidvalidity: int = 0
+    uidnext: int = 0
+
+
 class Entry(NamedTuple):
     """What a cheap FETCH tells of a message before its body is fetched. Ids are "" where the server has none."""
 

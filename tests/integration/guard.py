@@ -25,12 +25,13 @@ _VISIBLE = {
     "message": ("folder_ids", "unread", "starred", "draft", "hidden", "thread_id", "subject"),
     "thread": ("subject", "message_count", "latest_at", "unread", "starred", "has_attachments", "has_drafts"),
     "bounce": ("recipients", "hard"),
-    "folder": ("name", "role", "attributes", "total_count", "unread_count"),
+    "folder": ("seen_name", "hidden", "role", "attributes", "total_count", "unread_count"),
 }
 # No reader sees these: whether the old row is, whether either is.
 _SHOWN = {
     "message": ("NOT OLD.hidden", "NOT (OLD.hidden AND NEW.hidden)"),
     "thread": ("OLD.message_count > 0", "true"),
+    "folder": ("NOT OLD.hidden", "NOT (OLD.hidden AND NEW.hidden)"),
 }
 _KEYS = (("mail_message", "thread_id", "mail_thread"), ("mail_location", "message_id", "mail_message"))
 

@@ -56,7 +56,6 @@ def test_a_method_that_the_contract_does_not_have_is_refused(api: Client, accoun
 def test_what_is_not_built_yet_says_so(api: Client, account: Account) -> None:
     grant = f"/v3/grants/{account.pk}"
     for method, path in (
-        ("POST", f"{grant}/folders"),
         ("GET", f"{grant}/calendars"),
         ("GET", "/v3/webhooks"),
         ("PUT", "/v3/webhooks/x/rotate-secret"),

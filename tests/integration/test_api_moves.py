@@ -133,10 +133,21 @@ def test_of_a_thread_the_messages_that_are_left_remain(
     assert (data["message_ids"], data["unread"]) == ([str(first.pk)], False)
 
 
-def test_a_mailbox_without_a_trash_says_so(api: Client, account: Account) -> None:
+def test_a_mailbox_without_a_trash_gets_one(api: Client, account: Account) -> None:
+    rows = [make_message(account, make_folder(account, name)) for name in ("INBOX", "Kept")]
+    for row in rows:
+        call(api, account, f"/messages/{row.pk}", method="delete")
+    trash = Folder.objects.get(account=account, role="trash")
+    assert subjects(api, account, f"/messages?in={trash.pk}") == [row.subject for row in reversed(rows)]
+    assert get(api, account, f"/folders/{trash.pk}")["data"]["name"] == "Trash"
+    assert sorted(Action.objects.values_list("kind", flat=True)) == ["folders", "folders", "make_folder"]
+
+
+def test_a_mailbox_that_can_have_no_trash_says_so(api: Client, account: Account) -> None:
     row = make_message(account, make_folder(account, "INBOX"))
+    make_folder(account, "Trash", selectable=False)
     error = call(api, account, f"/messages/{row.pk}", method="delete", status=400)["error"]
-    assert "no trash folder" in error["message"]
+    assert "no trash" in error["message"]
     assert not Action.objects.exists()
 
 

@@ -52,6 +52,19 @@ def test_a_mailbox_is_connected_and_its_provider_detected(
     assert (detected.detected, detected.provider, detected.type) == (True, "imap", "icloud")
 
 
+def test_folders_are_made_renamed_moved_and_deleted(nylas: Client, account: Account) -> None:
+    parent = make_folder(account, "A")
+    made = nylas.folders.create(
+        str(account.pk), {"name": "日本語", "parent_id": str(parent.pk), "background_color": "#fff"}
+    ).data
+    assert (made.name, made.parent_id) == ("A/日本語", str(parent.pk))
+    assert nylas.folders.update(str(account.pk), made.id, {"name": "B", "text_color": "#000"}).data.name == "A/B"
+    assert nylas.folders.destroy(str(account.pk), made.id).request_id
+    with pytest.raises(NylasApiError) as error:
+        nylas.folders.find(str(account.pk), made.id)
+    assert error.value.status_code == 404
+
+
 def test_folders_are_listed_and_found(nylas: Client, account: Account) -> None:
     parent = make_folder(account, "A", total_count=3)
     child = make_folder(account, "A/日本語")

@@ -83,9 +83,9 @@ def _message(copies: list[tuple[str, frozenset[str], Mail]]) -> MessageState:
 def of_mirror(account: Account) -> State:
     """What the mirror is. Raw mail that is not what its digest says is an AssertionError."""
     rows = list(Folder.objects.filter(account=account))
-    names = {row.id: row.wire_name for row in rows}
+    names = {row.id: row.wire_name or "" for row in rows}
     folders = {
-        row.wire_name: FolderState(row.role, row.selectable, row.total_count, row.unread_count, {}) for row in rows
+        names[row.id]: FolderState(row.role, row.selectable, row.total_count, row.unread_count, {}) for row in rows
     }
     valid = {row.id: row.uidvalidity for row in rows}
     for place in Location.objects.filter(folder__account=account):

@@ -32,6 +32,24 @@ def test_a_renamed_folder_is_known_by_its_uidvalidity() -> None:
     assert names(plan.kept) == {("Old", "New")}
 
 
+def test_a_folder_that_is_made_here_waits_until_the_server_lists_it() -> None:
+    ours = LocalFolder(id=UUID(int=2), wire_name="", name="Neu & Ü")
+    plan = plan_folders([local("A", 1), ours], [remote("A", 1)])
+    assert (names(plan.kept), plan.created, plan.deleted) == ({("A", "A")}, [], [])
+    theirs = replace(remote("Neu &- &ANw-", 1), name="Neu & Ü")
+    plan = plan_folders([local("A", 1), ours], [remote("A", 1), theirs])
+    assert (plan.kept[1:], plan.created, plan.deleted) == ([(ours, theirs)], [], [])
+
+
+def test_a_folder_that_was_renamed_unnoticed_is_known_by_its_wished_name() -> None:
+    ours = [local("A", 1, wished_name="B"), local("A/x", 1, number=2, wished_name="B/x")]
+    plan = plan_folders(ours, [remote("B", 1), remote("B/x", 1)])
+    assert names(plan.kept) == {("A", "B"), ("A/x", "B/x")}
+    plan = plan_folders(ours, [remote("A", 1), remote("A/x", 1), remote("B", 1)])
+    assert names(plan.kept) == {("A", "A"), ("A/x", "A/x")}
+    assert [theirs.name for theirs in plan.created] == ["B"]
+
+
 def test_folders_that_swap_names_keep_their_ids() -> None:
     plan = plan_folders(
         [local("A", 1), local("B", 2, number=2)], [remote("A", 2, uidnext=9), remote("B", 1, uidnext=9)]

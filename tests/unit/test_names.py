@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail.imap.names import Literal, decode, quote
+from mail.imap.names import Literal, decode, encode, quote
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,10 @@ def test_a_name_goes_back_quoted() -> None:
 def test_a_name_that_quotes_cannot_hold_goes_back_as_a_literal() -> None:
     assert quote("Entw\xfcrfe") == Literal(b"Entw\xfcrfe")
     assert quote("two\r\nlines") == Literal(b"two\r\nlines")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
+def test_a_name_goes_onto_the_wire_and_comes_back(name: str) -> None:
+    wire = encode(name)
+    assert wire.isascii()
+    assert decode(wire.encode()) == name

@@ -1,5 +1,7 @@
 """Changes that were made here, as operators see them."""
 
+from uuid import uuid4
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
@@ -9,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Account
-from mail import actions
-from mail.models import Action, ActionState
+from mail import actions, filing
+from mail.models import Action, ActionState, Folder
 from tests.integration.admin.pages import ACTIONS, page, page_of
 from tests.integration.factories import make_account, make_folder, make_message
 
@@ -75,14 +77,36 @@ def test_who_may_only_look_tries_nothing_again(client: Client, account: Account)
     assert Action.objects.filter(state=ActionState.FAILED).exists()
 
 
+def test_changes_of_folders_are_told_in_words(operator: Client, account: Account) -> None:
+    work, old = make_folder(account, "Work"), make_folder(account, "Old")
+    made = filing.make_folder(account.pk, "Plans", work.pk)
+    filing.change_folder(account.pk, work.pk, "Play")
+    filing.change_folder(account.pk, old.pk, parent=made, moves=True)
+    filing.delete_folder(account.pk, make_folder(account, "Gone").pk)
+    html = page(operator, ACTIONS, account=account.pk)
+    for words in ("Make folder Plans below Play", "Rename folder to Play", "move to Play/Plans", "Delete folder"):
+        assert words in html
+    assert reverse("admin:mail_folder_change", args=[work.pk]) in html
+    Folder.objects.filter(pk=old.pk).delete()
+    assert "(gone)" in page(operator, ACTIONS, account=account.pk)
+
+
 def test_the_list_costs_the_same_however_long_it_is(operator: Client, account: Account) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as queries:
             page(operator, ACTIONS, account=account.pk)
         return len(queries)
 
+    def change(count: int) -> None:
+        for number in range(count):
+            target = make_folder(account, f"F{uuid4()}")
+            actions.change(account.pk, [make_message(account, target).pk], starred=True, folders=[target.pk])
+            made = filing.make_folder(account.pk, f"New {uuid4()}", target.pk)
+            filing.change_folder(account.pk, made, f"Newer {number}")
+            filing.delete_folder(account.pk, make_folder(account, f"Old {uuid4()}").pk)
+
+    change(1)
     before = cost()
-    for row in [make_message(account, make_folder(account, f"F{n}")) for n in range(10)]:
-        actions.change(account.pk, [row.pk], starred=True)
+    change(5)
     Action.objects.filter(message__subject="Waiting").update(message=make_account().pk)
     assert cost() == before
