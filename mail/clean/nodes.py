@@ -9,9 +9,9 @@ INLINE = frozenset({"a", "b", "i", "u", "em", "strong", "span", "code", "small",
 
 
 def outermost(found: Sequence[LexborNode]) -> list[LexborNode]:
-    """Those that are in none of the others."""
-    among = {node.mem_id for node in found}
-    return [node for node in found if not any(above.mem_id in among for above in above_of(node))]
+    """Those that are in none of the others, each once, in the order given."""
+    among = {node.mem_id: node for node in found}
+    return [node for node in among.values() if not any(above.mem_id in among for above in above_of(node))]
 
 
 def above_of(node: LexborNode) -> Iterator[LexborNode]:

@@ -28,19 +28,17 @@ _SEPARATOR = re.compile(
 )
 _FORWARD = re.compile(
     r"-{2,}\s*(?:forwarded|weitergeleitete|message transféré|mensaje reenviado|messaggio inoltrato|doorgestuurd|"
-    r"mensagem encaminhada|begin forwarded|"
-    r"vidarebefordra|пересылаемое|转发)|begin forwarded message|start of forwarded|"
-    r"anfang der weitergeleiteten|début du message",
+    r"mensagem encaminhada|begin forwarded|vidarebefordra|пересылаемое|转发)|begin forwarded message|"
+    r"start of forwarded|anfang der weitergeleiteten|début du message",
     re.IGNORECASE,
 )
 _FROM = re.compile(
     r"\W{0,3}(?:from|von|de|da|van|från|fra|od|от|发件人|差出人|보낸\s?사람)\W{0,3}\s?[:：]", re.IGNORECASE
 )
 _FIELD = re.compile(
-    r"(?:^|\n)\W{0,3}(?:sent|date|to|cc|subject|gesendet|datum|an|betreff|"
-    r"envoyé|à|objet|enviado(?: el)?|para|asunto|fecha|"
-    r"inviato|data|a|oggetto|verzonden|aan|onderwerp|skickat|till|ämne|sendt|til|emne|wysłano|do|temat|odesláno|komu|"
-    r"předmět|дата|кому|тема|发送时间|收件人|主题|日時|宛先|件名|받는\s?사람|제목)\W{0,3}\s?[:：]",
+    r"(?:^|\n)\W{0,3}(?:sent|date|to|cc|subject|gesendet|datum|an|betreff|envoyé|"
+    r"à|objet|enviado(?: el)?|para|asunto|fecha|inviato|data|a|oggetto|verzonden|aan|onderwerp|skickat|till|"
+    r"ämne|sendt|til|emne|wysłano|do|temat|odesláno|komu|předmět|дата|кому|тема|发送时间|收件人|主题|日時|宛先|件名|받는\s?사람|제목)\W{0,3}\s?[:：]",
     re.IGNORECASE,
 )
 _SENT_FROM = re.compile("|".join(each["sent_from"] for each in _LANGUAGES if each["sent_from"]), re.IGNORECASE)

@@ -14,7 +14,7 @@ from mail.clean.nodes import INLINE, attribute, cut_from, outermost, words
 
 # What holds a quotation and nothing else. No selector has a "~": lexbor looks at all siblings of each element for it.
 HOLDERS = """
-    blockquote.gmail_quote, .gmail_attr, blockquote[type=cite], .moz-cite-prefix, .protonmail_quote,
+    blockquote.gmail_quote, div.gmail_quote, .gmail_attr, blockquote[type=cite], .moz-cite-prefix, .protonmail_quote,
     .tutanota_quote, .yahoo_quoted, .yahoo-quoted, [id^=yahoo_quoted],
     #mail-editor-reference-message-container, .ms-outlook-mobile-reference-message, .zmail_extra,
     blockquote[style*=border-left], .front-blockquote
@@ -32,9 +32,7 @@ NEAR = 12  # nodes before a quotation in which its introduction is
 
 def remove(root: LexborNode) -> None:
     """Remove what is quoted and what introduces it. What is forwarded stays: it is meant to be read."""
-    # Gmail leaves what is written between quotations within its own element; others are quoted as a whole.
-    whole = [each for each in root.css("div.gmail_quote") if each.css_first("blockquote") is None]
-    for holder in outermost([*whole, *root.css(HOLDERS)]):
+    for holder in outermost([each for each in root.css(HOLDERS) if not _holds_answers(each)]):
         if not _is_forwarded(holder):
             _remove_introduction(holder)
             holder.decompose()
@@ -47,6 +45,11 @@ def remove(root: LexborNode) -> None:
     for node in [node for node in root.traverse(include_text=True) if _is_quoted_line(node)]:
         _remove_introduction(node)
         node.decompose()
+
+
+def _holds_answers(node: LexborNode) -> bool:
+    """Gmail's element of a quotation with quotations in it has what is written between them, too."""
+    return node.tag == "div" and "gmail_quote" in attribute(node, "class") and node.css_first("blockquote") is not None
 
 
 def _is_forwarded(node: LexborNode) -> bool:

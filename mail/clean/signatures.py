@@ -26,7 +26,7 @@ def remove(root: LexborNode, *, closings: bool) -> None:
         *root.css(MARKED),
         *(each for each in root.css("[class*=signature]") if CLASSED.search(attribute(each, "class"))),
     ]
-    for node in outermost(list({each.mem_id: each for each in marked}.values())):
+    for node in outermost(marked):
         node.decompose()
     footers = [node for node in root.traverse(include_text=True) if node.tag == "-text" and _is_footer(node)]
     for node in footers:

@@ -164,3 +164,13 @@ def test_hostile_html_takes_less_than_a_second(kind: str) -> None:
     begin = time.process_time()
     cleaned(HOSTILE[kind], Wishes(html_as_markdown=True, ignore_images=False))
     assert time.process_time() - begin < 1
+
+
+def test_an_element_with_many_marks_is_removed_once() -> None:
+    """lexbor has freed it then: a second time would kill the process."""
+    twice = '<blockquote class="gmail_quote yahoo_quoted protonmail_quote" type="cite" style="border-left:1px">Meet?</blockquote>'
+    inside = f'<div class="gmail_quote yahoo_quoted"><div class="gmail_attr">{ATTRIBUTION}</div>{twice}</div>'
+    found = cleaned(f"<p>Yes.</p>{twice}{inside}<div class=gmail_quote>{ATTRIBUTION}</div>{twice}<p>No.</p>" * 50)
+    assert "Meet" not in found
+    assert "wrote" not in found
+    assert found.count("Yes.") == found.count("No.") == 50
