@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from accounts.models import Account
 from mail.models import Bounce as Row
-from mail.models import Folder, Message
+from mail.models import Folder, Message, Outgoing
 from mail.store.batch import beside
 from mail.types import Bounce
 
@@ -28,15 +28,17 @@ def record_bounces(account_id: UUID, found: Mapping[UUID, Bounce]) -> int:
     return len(rows)
 
 
-def _sent(account_id: UUID, header_ids: Collection[str]) -> dict[str, UUID]:
-    """Those of the Message-IDs that are of messages which the account sent, and these: from its address, or in the
-    folder for what was sent."""
+def _sent(account_id: UUID, header_ids: Collection[str]) -> dict[str, UUID | None]:
+    """Those of the Message-IDs that are of messages which the account sent, and these: by this farm, from its address,
+    or in the folder for what was sent. A notification may be read before the copy is there."""
     address = Account.objects.values_list("email", flat=True).get(pk=account_id)
     folders = list(Folder.objects.filter(account_id=account_id, role="sent").values_list("pk", flat=True))
     rows = Message.objects.filter(account_id=account_id, header_id__in=header_ids).filter(draft=False)
     own = [row for row in rows.only("header_id", "from_addresses", "folder_ids").order_by("received_at", "id")
            if not set(folders).isdisjoint(row.folder_ids) or _is_from(row, address)]  # fmt: skip
-    return {row.header_id: row.pk for row in reversed(own)}
+    outgoing = Outgoing.objects.filter(account_id=account_id, header_id__in=header_ids)
+    found: dict[str, UUID | None] = dict(outgoing.values_list("header_id", "message_id"))
+    return found | {row.header_id: row.pk for row in reversed(own)}
 
 
 def _is_from(row: Message, address: str) -> bool:
@@ -48,7 +50,7 @@ def _id_of(message: UUID) -> UUID:
     return uuid5(message, "bounce")
 
 
-def _row(account_id: UUID, message: UUID, bounce: Bounce, sent: Mapping[str, UUID]) -> Row:
+def _row(account_id: UUID, message: UUID, bounce: Bounce, sent: Mapping[str, UUID | None]) -> Row:
     return Row(
         id=_id_of(message),
         account_id=account_id,

@@ -131,7 +131,7 @@ def test_errors_arrive_as_the_sdks_own(nylas: Client, account: Account) -> None:
         nylas.messages.list(str(account.pk), {"nonsense": "x"})
     assert (unknown.value.status_code, unknown.value.type) == (400, "invalid_request_error")
     with pytest.raises(NylasApiError) as unbuilt:
-        nylas.drafts.list(str(account.pk))
+        nylas.webhooks.list()
     assert unbuilt.value.status_code == 501
     nylas.http_client.api_key = "wrong"
     with pytest.raises(NylasApiError) as refused:

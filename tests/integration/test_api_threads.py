@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from mail import search
+from mail.drafting import draft_id
 from tests.integration.api_client import *  # noqa: F403 -- fixtures
 from tests.integration.api_client import get, subjects
 from tests.integration.factories import ALICE, BOB, START, log_changes, make_folder, make_message, make_thread
@@ -37,7 +38,7 @@ def test_a_thread_has_what_its_messages_have(api: Client, account: Account) -> N
         *("thread", "Lunch"),
     )
     assert data["message_ids"] == [str(first.pk), str(reply.pk), str(last.pk)]
-    assert data["draft_ids"] == [str(last.pk)]
+    assert data["draft_ids"] == [str(draft_id(last))]
     assert data["folders"] == sorted([str(inbox.pk), str(sent.pk)])
     assert [each["email"] for each in data["participants"]] == [
         "alice@example.test",
