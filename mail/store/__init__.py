@@ -18,7 +18,6 @@ from mail.store.filing import (
     folder_made,
     folder_renamed,
     has_leaving_mail,
-    hurry,
     known_folders,
     wish_folder,
     wish_folder_deletion,
@@ -27,8 +26,6 @@ from mail.store.filing import (
 from mail.store.folders import (
     Survey,
     begin_folder,
-    change_folders,
-    changes_folders,
     checkpoint,
     finish_reset,
     folder_failed,
@@ -36,6 +33,7 @@ from mail.store.folders import (
     restart_folder,
     survey,
 )
+from mail.store.listed import change_folders, changes_folders
 from mail.store.lost import ask_again
 from mail.store.messages import (
     SWEEP,
@@ -95,7 +93,6 @@ __all__ = [
     "forget_places",
     "gap_attempts",
     "has_leaving_mail",
-    "hurry",
     "known_folders",
     "known_messages",
     "known_uids",
