@@ -5,6 +5,8 @@ Every function raises Account.DoesNotExist if the account is removed, and NameRe
 
 from uuid import UUID
 
+from django.db.models import Q
+
 from mail import store
 from mail.actions import hurry
 from mail.models import Folder
@@ -56,10 +58,12 @@ def ensure_folder(account_id: UUID, role: str, name: str = "") -> UUID:
     """The folder that has a role (trash, drafts, sent, junk, archive) and can hold mail. It is made, and called `name`,
     where the mailbox has none."""
     with store.beside(account_id) as batch:
-        having = Folder.objects.shown().filter(account_id=account_id, role=role, selectable=True)
-        found = having.order_by("name").values_list("pk", flat=True).first()
+        name = name or _NAMES[role]
+        its = Q(role=role) | Q(wire_name=None, seen_name=name)  # which has its role once the server lists it
+        having = Folder.objects.shown().filter(its, account_id=account_id, selectable=True)
+        found = having.order_by("-role", "name").values_list("pk", flat=True).first()
         if found is None:
-            spot = naming.for_new(store.known_folders(batch), name or _NAMES[role], None)
+            spot = naming.for_new(store.known_folders(batch), name, None)
             found = store.wish_folder(batch, spot, role)
             hurry(account_id)
     return found

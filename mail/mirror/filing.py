@@ -45,7 +45,6 @@ def change_folder(turn: Turn, look: Look, actions: Sequence[Due]) -> Effect:
 def _make(turn: Turn, folders: _Folders, action: Due, effect: Effect) -> None:
     ours = _ours(folders, action)
     if ours.wire_name:  # LIST has told of it
-        effect.writes.append(partial(store.hurry, folder=ours.id))
         return
     target = _target(folders, ours, action)
     if not action.folders and not any(folder.wire_name and folder.role != "inbox" for folder in folders.values()):
@@ -65,7 +64,6 @@ def _rename(turn: Turn, folders: _Folders, action: Due, effect: Effect) -> None:
     ours = _made(_ours(folders, action))
     target = _target(folders, ours, action)
     if target.wire == ours.wire_name:
-        effect.writes.append(partial(store.hurry, folder=ours.id))
         return
     holder = next((folder for folder in folders.values() if folder.wire_name == target.wire), None)
     if holder:

@@ -44,7 +44,7 @@ def carry_out(turn: Turn, folders: Iterable[LocalFolder], unseen: Collection[UUI
     until = time.monotonic() + SECONDS
     changed = False
     while due := store.due_actions(turn.account_id, AT_ONCE, looked=look.is_over):
-        look = _carry_out_in_order(turn, look, due)
+        look = _carry_out_in_order(turn, look, due, until)
         changed = changed or any(action.folder for action in due)
         turn.on_commit()
         if time.monotonic() >= until:
@@ -52,24 +52,25 @@ def carry_out(turn: Turn, folders: Iterable[LocalFolder], unseen: Collection[UUI
     return changed
 
 
-def _carry_out_in_order(turn: Turn, look: Look, due: Sequence[Due]) -> Look:
+def _carry_out_in_order(turn: Turn, look: Look, due: Sequence[Due], until: float) -> Look:
     """Folders first, since messages may be on their way into them; those that go last, since messages may be on their
     way out. Returns the look with the folders as they are then."""
     filed = [action for action in due if action.folder]
-    for action in filed:
-        if action.kind != ActionKind.DELETE_FOLDER:
-            look = _refreshed(turn, look)
-            _carry_out(turn, look, [action])
+    look = _file(turn, look, [action for action in filed if action.kind != ActionKind.DELETE_FOLDER], until)
     messages = [action for action in due if not action.folder]
-    if filed or any(folder not in look.folders for action in messages for folder in action.folders or ()):
+    if any(folder not in look.folders for action in messages for folder in action.folders or ()):
         look = _refreshed(turn, look)
     if messages:
         _carry_out(turn, look, _together(messages))
-    for action in filed:
-        if action.kind == ActionKind.DELETE_FOLDER:
+    return _file(turn, look, [action for action in filed if action.kind == ActionKind.DELETE_FOLDER], until)
+
+
+def _file(turn: Turn, look: Look, actions: Iterable[Due], until: float) -> Look:
+    for action in actions:
+        if time.monotonic() < until:
+            _carry_out(turn, _refreshed(turn, look), [action])
             look = _refreshed(turn, look)
-            _carry_out(turn, look, [action])
-    return _refreshed(turn, look) if filed else look
+    return look
 
 
 def _refreshed(turn: Turn, look: Look) -> Look:

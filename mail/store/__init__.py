@@ -19,7 +19,6 @@ from mail.store.filing import (
     folder_made,
     folder_renamed,
     has_leaving_mail,
-    hurry,
     known_folders,
     wish_folder,
     wish_folder_deletion,
@@ -28,8 +27,6 @@ from mail.store.filing import (
 from mail.store.folders import (
     Survey,
     begin_folder,
-    change_folders,
-    changes_folders,
     checkpoint,
     finish_reset,
     folder_failed,
@@ -38,6 +35,7 @@ from mail.store.folders import (
     restart_folder,
     survey,
 )
+from mail.store.listed import change_folders, changes_folders
 from mail.store.lost import ask_again
 from mail.store.messages import (
     SWEEP,
@@ -123,7 +121,6 @@ __all__ = [
     "gap_attempts",
     "hand_over",
     "has_leaving_mail",
-    "hurry",
     "known_folders",
     "known_messages",
     "known_uids",

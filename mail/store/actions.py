@@ -10,7 +10,7 @@ from django.db import connection
 from mail.copying import plain_array
 from mail.models import ActionKind
 from mail.store.batch import Batch
-from mail.store.filing import hold_folders, remake_folder
+from mail.store.filing import hold_folders, hurry, remake_folder
 from mail.types import Place
 
 # Of one message, or folder, they stay in order: none overtakes one that rests, or that has to be looked for first.
@@ -35,7 +35,7 @@ WHERE l.message_id = ANY(%s::uuid[]) AND l.uidvalidity = f.uidvalidity AND f.sel
 _END = """
 UPDATE mail_action a SET state = end_.state, error = end_.error, ended_at = now()
 FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS end_(number, state, error)
-WHERE a.number = end_.number AND a.state = 'pending' RETURNING a.message_id
+WHERE a.number = end_.number AND a.state = 'pending' RETURNING a.message_id, a.folder
 """
 
 
@@ -95,10 +95,15 @@ def begin_actions(batch: Batch, numbers: Iterable[int], again: datetime) -> set[
 
 
 def end_actions(batch: Batch, done: Sequence[int], failed: Mapping[int, str]) -> None:
-    """They are done, or failed for these reasons. Their messages are seen as the server has them from now on."""
+    """They are done, or failed for these reasons. Their messages and folders are seen as the server has them from now
+    on, and what waited for a folder is due."""
     states = ["done"] * len(done) + ["failed"] * len(failed)
     batch.cursor.execute(_END, [[*done, *failed], states, [""] * len(done) + list(failed.values())])
-    _touch(batch, [message for (message,) in batch.cursor.fetchall()])
+    ended = batch.cursor.fetchall()
+    _touch(batch, [message for message, _folder in ended])
+    for _message, folder in ended:
+        if folder:
+            hurry(batch, folder)
 
 
 def _touch(batch: Batch, messages: Iterable[UUID | None]) -> None:

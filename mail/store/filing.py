@@ -9,7 +9,7 @@ from django.db import connection
 from mail.copying import plain_array
 from mail.models import ActionKind, Folder, FolderState
 from mail.store.batch import Batch
-from mail.store.folders import delete_folder
+from mail.store.listed import delete_folder
 from mail.sync.naming import Known, Spot
 from mail.types import LocalFolder, NewFolder
 
@@ -60,7 +60,9 @@ def wish_folder(batch: Batch, spot: Spot, role: str = "") -> UUID:
 
 
 def remake_folder(batch: Batch, folder: UUID, name: str) -> None:
-    """Have a folder again that could not be made, for another try."""
+    """Have a folder again that could not be made, for another try; it may have been found on the server since."""
+    if Folder.objects.filter(pk=folder).exists():
+        return
     delimiter = next((known.delimiter for known in known_folders(batch) if known.delimiter), "")
     _insert(batch, folder, name, delimiter, "")
 
@@ -118,7 +120,6 @@ def folder_made(batch: Batch, folder: UUID, name: str, wire_name: str, made: New
     known = {"uidvalidity": made.uidvalidity, "uidnext": made.uidnext, "state": FolderState.LIVE} if all(made) else {}
     Folder.objects.filter(pk=folder).update(name=name, wire_name=wire_name, **known)
     batch.foldered = True
-    hurry(batch, folder)
 
 
 def folder_renamed(batch: Batch, ours: LocalFolder, name: str, wire_name: str, wire_delimiter: str) -> None:
@@ -139,7 +140,6 @@ def folder_renamed(batch: Batch, ours: LocalFolder, name: str, wire_name: str, w
         if was_seen_by_it:
             batch.log("folder", folder, "updated")
     batch.foldered = True
-    hurry(batch, ours.id)
 
 
 def folder_gone(batch: Batch, ours: LocalFolder) -> None:
