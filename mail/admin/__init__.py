@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from mail.admin import accounts, actions, folders, log, messages, schedule, threads
+from mail.admin import accounts, actions, folders, log, messages, outgoing, schedule, threads
 
-__all__ = ["accounts", "actions", "folders", "log", "messages", "schedule", "threads"]
+__all__ = ["accounts", "actions", "folders", "log", "messages", "outgoing", "schedule", "threads"]
 
 admin.site.index_template = "mail/admin/dashboard.html"
 admin.site.index_title = "Overview"

@@ -122,15 +122,14 @@ def _folder_link(row: Any) -> SafeString:
 def _words(row: Any) -> str:
     """`row`: as ActionAdmin reads it."""
     target = ", ".join(row.target_names) or ("a folder that is gone" if row.folders else "the top")
-    match ActionKind(row.kind):
-        case ActionKind.DELETE:
-            return "Delete for good"
-        case ActionKind.FOLDERS:
-            return f"Move to {target}"
-        case ActionKind.MAKE_FOLDER:
-            return f"Make folder {row.name}" + (f" below {target}" if row.folders else "")
-        case ActionKind.RENAME_FOLDER:
-            return f"Rename folder to {row.name}" + (f", move to {target}" if row.folders is not None else "")
-        case ActionKind.DELETE_FOLDER:
-            return "Delete folder"
-    return f"Mark as {', '.join(filter(None, (_UNREAD[row.unread], _STARRED[row.starred])))}"
+    below, moved = f" below {target}" if row.folders else "", f", move to {target}" if row.folders is not None else ""
+    words = {
+        ActionKind.FLAGS: f"Mark as {', '.join(filter(None, (_UNREAD[row.unread], _STARRED[row.starred])))}",
+        ActionKind.FOLDERS: f"Move to {target}",
+        ActionKind.DELETE: "Delete for good",
+        ActionKind.APPEND: f"Put into {target}",
+        ActionKind.MAKE_FOLDER: f"Make folder {row.name}{below}",
+        ActionKind.RENAME_FOLDER: f"Rename folder to {row.name}{moved}",
+        ActionKind.DELETE_FOLDER: "Delete folder",
+    }
+    return words[ActionKind(row.kind)]

@@ -8,8 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from mail import intent, search, store
+from mail import intent, search, sending, store
 from mail.models import Body, Bounce, Folder, Message, Transaction
+from mail.sending import Mail
 from tests.integration.api_client import *  # noqa: F403 -- fixtures
 from tests.integration.api_client import get
 from tests.integration.factories import log_changes, make_account, make_folder, make_message
@@ -78,6 +79,14 @@ def test_what_lies_with_the_sent_mail_was_sent_whatever_its_address(account: Acc
     notified(account)
     index(account)
     assert Bounce.objects.exists()
+
+
+def test_a_notification_that_is_read_before_the_copy_is_there_is_noted(account: Account) -> None:
+    letter = Mail(b"From: me@example.test\r\n\r\n", "tea@example.test", "Tea", "me@example.test", ("ann@there.test",))
+    sending.queue(account.pk, letter)
+    notified(account)
+    index(account)
+    assert Bounce.objects.get().original_message_id is None
 
 
 def test_a_notification_of_what_was_never_sent_is_passed_over(account: Account) -> None:
