@@ -35,7 +35,8 @@ class ActionState(models.TextChoices):
 class Action(models.Model):
     """A change of one object, carried to the server in the order of `number` within its account.
 
-    While it is pending, mail.store.derive shows its message as if the server had it already.
+    While it is pending, mail.store.derive shows its message as if the server had it already, and mail.store.wished its
+    folder.
     """
 
     number = models.BigAutoField(primary_key=True)

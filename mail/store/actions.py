@@ -22,11 +22,11 @@ AND (%(looked)s OR kind = 'flags' OR tries = 0) AND NOT EXISTS (
     SELECT 1 FROM mail_action b
     WHERE b.message_id = a.message_id AND b.state = 'pending' AND b.number < a.number
       AND (b.next_try_at > now() OR NOT (%(looked)s OR b.kind = 'flags' OR b.tries = 0))
-) AND NOT EXISTS (
+) AND (a.folder IS NULL OR NOT EXISTS (
     SELECT 1 FROM mail_action b
     WHERE b.account_id = a.account_id AND b.folder = a.folder AND b.state = 'pending' AND b.number < a.number
       AND (b.next_try_at > now() OR NOT (%(looked)s OR b.tries = 0))
-) ORDER BY number LIMIT %(limit)s
+)) ORDER BY number LIMIT %(limit)s
 """
 _PLACES = """
 SELECT l.folder_id, l.uid, l.message_id, l.flags FROM mail_location l JOIN mail_folder f ON f.id = l.folder_id

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -50,7 +50,7 @@ def for_new(folders: Sequence[Known], name: str, parent: UUID | None) -> Spot:
     """Of a folder that is to be made: below `parent`, or, without one, at this path. Raises NameRefused."""
     if not folders:
         raise NotListedYet("The folders of the mailbox are not known yet. Try again when its first sync has begun.")
-    return _checked(folders, _below(folders, name, parent) if parent else _at(folders, name))
+    return _checked(folders, _composed(_below(folders, name, parent) if parent else _at(folders, name)))
 
 
 def for_known(folders: Sequence[Known], ours: Known, name: str | None, parent: UUID | None, *, moves: bool) -> Spot:
@@ -67,7 +67,8 @@ def for_known(folders: Sequence[Known], ours: Known, name: str | None, parent: U
         spot = Spot(own, before + own, ours.delimiter, None)
     if ours.delimiter and spot.path.startswith(ours.name + ours.delimiter):
         raise NameRefused("A folder cannot be moved below itself.")
-    return _checked([folder for folder in folders if folder.id != ours.id], spot)
+    others = [folder for folder in folders if folder.id != ours.id]
+    return _checked(others, spot if spot.own == ours.split[1] else _composed(spot))
 
 
 def check_changeable(ours: Known) -> None:
@@ -125,6 +126,12 @@ def _delimiter(folders: Sequence[Known]) -> str:
     """The inbox's, or whatever another folder has: a mailbox has one."""
     inbox_first = sorted(folders, key=lambda folder: folder.role != "inbox")
     return next((folder.delimiter for folder in inbox_first if folder.delimiter), "")
+
+
+def _composed(spot: Spot) -> Spot:
+    """With the name in the form that all agree on (RFC 5198 §3): macOS would spell it in another."""
+    own = unicodedata.normalize("NFC", spot.own)
+    return replace(spot, own=own, path=spot.path.removesuffix(spot.own) + own)
 
 
 def _checked(others: Sequence[Known], spot: Spot) -> Spot:

@@ -54,6 +54,12 @@ def test_a_folder_is_made_below_another_or_at_a_path(api: Client, account: Accou
     assert get(api, account, f"/folders/{work}")["data"]["child_count"] == 2
 
 
+def test_a_name_is_composed(api: Client, account: Account, folders: dict[str, Folder]) -> None:
+    assert make(api, account, name="Bu\u0308ro")["data"]["name"] == "Büro"
+    decomposed = make_folder(account, "A\u0308rger")
+    assert call(api, account, f"/{decomposed.pk}", name="A\u0308rger")["data"]["name"] == "A\u0308rger"
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
