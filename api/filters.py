@@ -1,14 +1,15 @@
 """The contract's filters as conditions on Message and Thread, each narrowed by an index before a row is read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, F, Func, Q, QuerySet, TextField, Value
+from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, TextField, Value
 
 from accounts.models import Account
 from api.errors import InvalidRequest
+from api.listing import Listing, Probe
 from api.parameters import Parameter, boolean, ids, moment, text, texts, unsupported
 from mail import search
 from mail.models import Folder, Location, Message, Thread
@@ -38,7 +39,22 @@ THREAD_FILTERS: tuple[Parameter, ...] = (
     moment("earliest_message_date", "Whose earliest message was received at this time or later."),
 )
 
-_NO_FILTERS = frozenset({"in", "limit", "page_token", "select", "fields", "query_imap"})
+# What a walk of each list looks at before an index is asked: some ten milliseconds' worth.
+_MESSAGES, _THREADS = 8_000, 1_600
+_SEARCHED = 4  # times as long takes a look at the words of one
+_MARKED = 8  # times as few of the unread, and of the starred: their indexes hold little
+_ELSEWHERE = frozenset(
+    {"subject", "any_email", *ADDRESSES, "search_query_native"}
+)  # than in the order
+_BOUNDS = {"received_before": "received_at__lt", "received_after": "received_at__gt"}
+_MARKS = {"unread": "unread", "starred": "starred", "has_attachment": "has_attachments"}
+_OF_THREAD = {
+    "thread_id": "id__in",
+    "latest_message_before": "latest_at__lt",
+    "latest_message_after": "latest_at__gt",
+    "earliest_message_date": "earliest_at__gte",
+}
+_OF_MESSAGE = (_ELSEWHERE - {"subject"}) | {"in", *_BOUNDS}
 
 
 class Named(Func):
@@ -53,57 +69,77 @@ class Named(Func):
 
 
 def messages(account: Account, query: Mapping[str, Any]) -> QuerySet[Message]:
-    """The account's messages that the filters leave, but for `in` (see listing). Raises InvalidRequest."""
+    """The account's messages that the filters leave, but for `in` (see message_listing). Raises InvalidRequest."""
     found = Message.objects.filter(_columns(query), account_id=account.pk)
-    if addresses := query.get("any_email"):
-        found = found.filter(participants__overlap=_lower(addresses))
-    for name in ADDRESSES:
-        if addresses := query.get(name):
-            wanted = _lower(addresses)
-            found = found.filter(Named(f"{name}_addresses", wanted), participants__overlap=wanted)
     if "search_query_native" in query:
         found = found.filter(_searched(account, query["search_query_native"]))
     return found
 
 
-def message_listing(account: Account, query: Mapping[str, Any]) -> tuple[QuerySet[Any, Any], str, str]:
-    """What to page through for a list of messages, and its columns of time and id.
+def message_listing(account: Account, query: Mapping[str, Any]) -> Listing:
+    """What to page through for a list of messages. Raises InvalidRequest.
 
-    A folder is read in the order of its own index: one of ten old mails must not cost a walk through a million. But
-    unread or starred mail is rare, and rarer than a folder's.
+    One folder is read in the order of its own index: one of ten old mails must not cost a walk through a million.
     """
     found = messages(account, query)
-    if "in" not in query:
-        return found, "received_at", "id"
-    if query.get("unread") or query.get("starred"):
-        return found.filter(folder_ids__overlap=query["in"]), "received_at", "id"
-    places = _places(account, query["in"])
-    bounds = {"received_before": "received_at__lt", "received_after": "received_at__gt"}  # the same on both
-    places = places.filter(**{lookup: query[name] for name, lookup in bounds.items() if name in query})
-    if query.keys() - bounds.keys() - _NO_FILTERS:
-        places = places.filter(message__in=found)
-    return places.distinct(), "received_at", "message_id"  # a folder may hold a message under two UIDs
+    if "in" in query and len(query["in"]) == 1 and not query.keys() & {*_ELSEWHERE, *_MARKS, "thread_id"}:
+        bounds = {lookup: query[name] for name, lookup in _BOUNDS.items() if name in query}  # the same on both
+        places = _places(account, query["in"]).filter(**bounds)
+        return Listing(places.distinct(), "received_at", "message_id")  # a folder may hold a message under two UIDs
+    few = bool(query.get("unread") or query.get("starred"))
+    if "in" in query and few:
+        found = found.filter(folder_ids__overlap=query["in"])  # an index knows the few of a folder
+    elif "in" in query:
+        found = found.filter(pk__in=_places(account, query["in"]).values("message_id"))
+    elif "thread_id" in query or not query.keys() & _ELSEWHERE:
+        return Listing(found, "received_at")
+    ordered = {lookup: query[name] for name, lookup in _BOUNDS.items() if name in query}
+    ordered |= {column: True for name, column in _MARKS.items() if query.get(name)}
+    walk = Message.objects.filter(account_id=account.pk, **ordered)
+    steps = _steps(max(1, _MESSAGES // _MARKED) if few else _MESSAGES, query)
+    return Listing(found, "received_at", walk=walk, fits=_fits(account, query), steps=steps)
 
 
-def threads(account: Account, query: Mapping[str, Any]) -> QuerySet[Thread]:
-    """The account's threads that the filters leave: flags and subject are the thread's, all else is one message's."""
-    of_thread = {"unread": "unread", "starred": "starred", "has_attachment": "has_attachments", "thread_id": "id__in"}
-    of_thread |= {
-        "subject": "subject__contains",
-        "latest_message_before": "latest_at__lt",
-        "latest_message_after": "latest_at__gt",
-        "earliest_message_date": "earliest_at__gte",
-    }
-    found = Thread.objects.filter(account_id=account.pk, message_count__gt=0)
-    found = found.filter(**{lookup: query[name] for name, lookup in of_thread.items() if name in query})
-    of_message = {name: value for name, value in query.items() if name not in of_thread}
-    narrowing = {"any_email", *ADDRESSES, "in", "received_before", "received_after", "search_query_native"}
-    if narrowing.isdisjoint(of_message):
-        return found
-    inside = messages(account, of_message)
-    if "in" in query:
-        inside = inside.filter(pk__in=_places(account, query["in"]).values("message_id"))
-    return found.filter(pk__in=inside.values("thread_id"))
+def thread_listing(account: Account, query: Mapping[str, Any]) -> Listing:
+    """What to page through for a list of threads: flags and subject are the thread's, all else is one message's. Raises
+    InvalidRequest."""
+    every = Thread.objects.filter(account_id=account.pk, message_count__gt=0)
+    walk = every.filter(**{lookup: query[name] for name, lookup in _OF_THREAD.items() if name in query})
+    if "earliest_message_date" in query:
+        walk = walk.filter(latest_at__gte=query["earliest_message_date"])  # follows; the index knows the latest
+    walk = walk.filter(**{column: True for name, column in _MARKS.items() if query.get(name)})
+    inside = {name: value for name, value in query.items() if name in _OF_MESSAGE}
+    marks = Q(**{column: query[name] for name, column in _MARKS.items() if name in query})
+    if "subject" in query:
+        marks &= Q(subject__contains=query["subject"])
+    if "received_after" in inside:
+        walk = walk.filter(latest_at__gt=inside["received_after"])
+    if "received_before" in inside:
+        walk = walk.filter(earliest_at__lt=inside["received_before"])
+    if len(inside.keys() & _BOUNDS.keys()) == len(inside) == 1:
+        inside = {}  # what the thread itself says of its first and last message is enough
+    fits = marks
+    if inside:
+        fits &= Q(Probe(Message.objects.filter(_fits(account, inside), thread_id=OuterRef("pk"))))
+    if "thread_id" in query or not (inside or "subject" in query):
+        return Listing(walk.filter(fits), "latest_at")
+    narrowed = walk.filter(marks, *_narrowed(account, query, inside))
+    return Listing(narrowed, "latest_at", walk=walk, fits=fits, steps=_steps(_THREADS, query))
+
+
+def _narrowed(account: Account, query: Mapping[str, Any], inside: Mapping[str, Any]) -> Iterator[Q]:
+    """What an index of messages knows of a thread: one of its messages has its subject, and one all that is inside."""
+    if "subject" in query:
+        yield Q(pk__in=messages(account, {"subject": query["subject"]}).values("thread_id"))
+    if inside:
+        found = messages(account, inside)
+        if "in" in inside:
+            found = found.filter(pk__in=_places(account, inside["in"]).values("message_id"))
+        yield Q(pk__in=found.values("thread_id"))
+
+
+def _steps(most: int, query: Mapping[str, Any]) -> int:
+    return max(1, most // _SEARCHED) if "search_query_native" in query else most
 
 
 def _places(account: Account, folder_ids: list[UUID]) -> QuerySet[Location]:
@@ -112,17 +148,32 @@ def _places(account: Account, folder_ids: list[UUID]) -> QuerySet[Location]:
     return Location.objects.filter(folder_id=own[0]) if len(own) == 1 else Location.objects.filter(folder_id__in=own)
 
 
+def _fits(account: Account, query: Mapping[str, Any]) -> Q:
+    """All conditions on one message, to be asked of one after the other."""
+    fits = _columns(query)
+    if "in" in query:
+        fits &= Q(folder_ids__overlap=query["in"])
+    if "search_query_native" in query:
+        searched = _searched(account, query["search_query_native"])
+        fits &= Q(Probe(Message.objects.filter(searched, pk=OuterRef("pk"))))
+    return fits
+
+
 def _columns(query: Mapping[str, Any]) -> Q:
     lookups = {
         "subject": "subject__contains",
-        "unread": "unread",
-        "starred": "starred",
         "thread_id": "thread_id__in",
-        "received_before": "received_at__lt",
-        "received_after": "received_at__gt",
-        "has_attachment": "has_attachments",
+        **_MARKS,
+        **_BOUNDS,
     }
-    return Q(**{lookup: query[name] for name, lookup in lookups.items() if name in query})
+    found = Q(**{lookup: query[name] for name, lookup in lookups.items() if name in query})
+    if addresses := query.get("any_email"):
+        found &= Q(participants__overlap=_lower(addresses))
+    for name in ADDRESSES:
+        if addresses := query.get(name):
+            wanted = _lower(addresses)
+            found &= Q(Named(f"{name}_addresses", wanted), participants__overlap=wanted)
+    return found
 
 
 def _lower(addresses: list[str]) -> list[str]:

@@ -41,7 +41,7 @@ class MessageList(GrantView):
     def get(self, request: Request, **_path: str) -> HttpResponseBase:
         """List messages, newest first."""
         pages = Pages.of(f"messages {self.account.pk}", self.query)
-        places = pages.rows(*message_listing(self.account, self.query))
+        places = pages.found(message_listing(self.account, self.query))
         rows = messages.load(self.account, [place.id for place in places[: pages.limit]])
         heavy = wants(self.query, "body") or "fields" in self.query
         page = fitting([(row, row.size if heavy else 0) for row in rows])

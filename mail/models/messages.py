@@ -38,7 +38,14 @@ class Thread(models.Model):
                 condition=Q(provider_key__isnull=False),
             )
         ]
-        indexes = [models.Index(fields=["account", "-latest_at", "-id"], name="thread_listing")]
+        indexes = [
+            models.Index(fields=["account", "-latest_at", "-id"], name="thread_listing"),
+            models.Index(fields=["account", "-latest_at", "-id"], name="thread_unread", condition=Q(unread=True)),
+            models.Index(fields=["account", "-latest_at", "-id"], name="thread_starred", condition=Q(starred=True)),
+            models.Index(
+                fields=["account", "-latest_at", "-id"], name="thread_attachments", condition=Q(has_attachments=True)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.subject
@@ -125,6 +132,12 @@ class Message(models.Model):
             # Few messages are unread or starred: a list of them must not walk the others.
             models.Index(fields=["account", "-received_at", "-id"], name="message_unread", condition=Q(unread=True)),
             models.Index(fields=["account", "-received_at", "-id"], name="message_starred", condition=Q(starred=True)),
+            models.Index(
+                fields=["account", "-received_at", "-id"], name="message_attachments", condition=Q(has_attachments=True)
+            ),
+            # The few of a folder that are unread, where others have thousands.
+            GinIndex(fields=["folder_ids"], name="message_unread_in", condition=Q(unread=True)),
+            GinIndex(fields=["folder_ids"], name="message_starred_in", condition=Q(starred=True)),
             models.Index(fields=["account", "header_id"], name="message_header_id"),
             models.Index(fields=["account", "subject_key", "received_at"], name="message_subject_key"),
             models.Index(fields=["thread", "received_at"], name="message_thread"),
@@ -135,6 +148,7 @@ class Message(models.Model):
             ),
             models.Index(fields=["account"], name="message_lost", condition=Q(lost_at__isnull=False)),
             GinIndex(fields=["account", "participants"], name="message_participants"),
+            GinIndex(fields=["account", "subject"], name="message_subject", opclasses=["uuid_ops", "gin_trgm_ops"]),
         ]
 
     def __str__(self) -> str:
