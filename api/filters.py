@@ -10,7 +10,8 @@ from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, TextF
 from accounts.models import Account
 from api.errors import InvalidRequest
 from api.listing import Listing, Probe
-from api.parameters import Parameter, boolean, ids, moment, text, texts, unsupported
+from api.metadata import pair
+from api.parameters import Parameter, boolean, ids, moment, text, texts
 from mail import search
 from mail.models import Folder, Location, Message, Thread
 
@@ -29,7 +30,7 @@ MESSAGE_FILTERS: tuple[Parameter, ...] = (
     text(
         "search_query_native", 'Words, "phrases", from: to: subject: has:attachment before: after:; a minus excludes.'
     ),
-    unsupported("metadata_pair", "Not supported yet."),
+    pair("metadata_pair", "A pair of its metadata, key:value; the key ends at the first colon."),
     boolean("query_imap", "Accepted and ignored: the mirror answers."),
 )
 THREAD_FILTERS: tuple[Parameter, ...] = (
@@ -44,7 +45,7 @@ _MESSAGES, _THREADS = 8_000, 1_600
 _SEARCHED = 4  # times as long takes a look at the words of one
 _MARKED = 8  # times as few of the unread, and of the starred: their indexes hold little
 _ELSEWHERE = frozenset(
-    {"subject", "any_email", *ADDRESSES, "search_query_native"}
+    {"subject", "any_email", *ADDRESSES, "search_query_native", "metadata_pair"}
 )  # than in the order
 _BOUNDS = {"received_before": "received_at__lt", "received_after": "received_at__gt"}
 _MARKS = {"unread": "unread", "starred": "starred", "has_attachment": "has_attachments"}
@@ -163,6 +164,7 @@ def _columns(query: Mapping[str, Any]) -> Q:
     lookups = {
         "subject": "subject__contains",
         "thread_id": "thread_id__in",
+        "metadata_pair": "metadata__contains",
         **_MARKS,
         **_BOUNDS,
     }

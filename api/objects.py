@@ -78,7 +78,7 @@ Message = TypedDict(
         "body": NotRequired[str],
         "folders": list[str],
         "attachments": list[Attachment],
-        "metadata": dict[str, Any],
+        "metadata": dict[str, str],
         "problem": str | None,
         "headers": NotRequired[list[Header]],
         "tracking_options": NotRequired[TrackingOptions],

@@ -115,6 +115,9 @@ class Message(models.Model):
     has_attachments = models.BooleanField(default=False, help_text="At least one that is not inline.")
     problem = models.TextField(blank=True, help_text="What could not be read of it, in words.")
 
+    # Ours: no server knows of it, and no sync touches it.
+    metadata = models.JSONField(null=True, blank=True, help_text="Pairs that applications keep with it.")
+
     # Derived from its locations by mail.store.
     folder_ids = ArrayField(models.UUIDField(), default=list)
     unread = models.BooleanField(default=False)
@@ -149,6 +152,12 @@ class Message(models.Model):
             models.Index(fields=["account"], name="message_lost", condition=Q(lost_at__isnull=False)),
             GinIndex(fields=["account", "participants"], name="message_participants"),
             GinIndex(fields=["account", "subject"], name="message_subject", opclasses=["uuid_ops", "gin_trgm_ops"]),
+            GinIndex(
+                fields=["account", "metadata"],
+                name="message_metadata",
+                opclasses=["uuid_ops", "jsonb_path_ops"],
+                condition=Q(metadata__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

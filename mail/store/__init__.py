@@ -36,6 +36,7 @@ from mail.store.messages import (
     known_messages,
     sweep_orphans,
 )
+from mail.store.metadata import set_metadata
 from mail.store.places import (
     due_gaps,
     flags_between,
@@ -88,6 +89,7 @@ __all__ = [
     "remove_accounts",
     "restart_folder",
     "revive_actions",
+    "set_metadata",
     "settle_gaps",
     "subject_candidates",
     "survey",

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from api import filters
 from mail import search
+from mail.metadata import set_metadata
 from mail.models import Folder
 from tests.integration.api_client import *  # noqa: F403 -- fixtures
 from tests.integration.api_client import get
@@ -32,7 +33,7 @@ FILTERS = (
     "cc=bob@example.test", "bcc=bob@example.test", "in={inbox}", "in={archive}", "in={inbox},{archive}", "in={foreign}",
     "unread=true", "unread=false", "starred=true", "starred=false", "thread_id={thread}",
     f"received_before={AT + 6 * 3600}", f"received_after={AT + 6 * 3600}", "has_attachment=true", "has_attachment=false",
-    "search_query_native=fox", "search_query_native=-fox", "search_query_native=has:attachment",
+    "search_query_native=fox", "search_query_native=-fox", "search_query_native=has:attachment", "metadata_pair=a:b",
     "in={inbox}&unread=true", "in={inbox}&starred=true", "in={archive}&has_attachment=true", "in={archive}&subject=Inv",
     "in={inbox}&any_email=bob@example.test&unread=true", "unread=true&subject=Inv", "thread_id={thread}&subject=Inv",
     f"in={{inbox}}&received_after={AT + 6 * 3600}&search_query_native=fox",
@@ -68,6 +69,8 @@ def fill(account: Account, folders: dict[str, Folder], count: int) -> str:
             body=f"<p>{'fox' if number % 3 == 0 else 'hen'}</p>",
         )  # fmt: skip
         log_changes(account, ("message", row.pk, "created"))
+        if number % 4 == 3:
+            set_metadata(account.pk, row.pk, {"a": "b"})
     for thread in threads:  # as the mirror has it: the first message's subject
         thread.refresh_from_db()
         thread.subject = (thread.messages.order_by("received_at", "id").first() or row).subject
