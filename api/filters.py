@@ -1,16 +1,17 @@
 """The contract's filters as conditions on Message and Thread, each narrowed by an index before a row is read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, F, Func, Q, QuerySet, TextField, Value
+from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, TextField, Value
 
 from accounts.models import Account
 from api.errors import InvalidRequest
-from api.pagination import Listing
-from api.parameters import Parameter, boolean, ids, moment, text, texts, unsupported
+from api.listing import Listing, Probe
+from api.metadata import pair
+from api.parameters import Parameter, boolean, ids, moment, text, texts
 from api.selection import QUERY_IMAP
 from mail import search
 from mail.models import Action, ActionKind, ActionState, Folder, Location, Message, Thread
@@ -30,7 +31,7 @@ MESSAGE_FILTERS: tuple[Parameter, ...] = (
     text(
         "search_query_native", 'Words, "phrases", from: to: subject: has:attachment before: after:; a minus excludes.'
     ),
-    unsupported("metadata_pair", "Not supported yet."),
+    pair("metadata_pair", "A pair of its metadata, key:value; the key ends at the first colon."),
     QUERY_IMAP,
 )
 THREAD_FILTERS: tuple[Parameter, ...] = (
@@ -42,7 +43,22 @@ THREAD_FILTERS: tuple[Parameter, ...] = (
 
 DRAFT_FILTERS = tuple(one for one in MESSAGE_FILTERS if one.name != "search_query_native")
 
-_NO_FILTERS = frozenset({"in", "limit", "page_token", "select", "fields", "query_imap"})
+# What a walk of each list looks at before an index is asked: some ten milliseconds' worth.
+_MESSAGES, _THREADS = 8_000, 1_600
+_SEARCHED = 4  # times as long takes a look at the words of one
+_MARKED = 8  # times as few of the unread, and of the starred: their indexes hold little
+_ELSEWHERE = frozenset(
+    {"subject", "any_email", *ADDRESSES, "search_query_native", "metadata_pair"}
+)  # than in the order
+_BOUNDS = {"received_before": "received_at__lt", "received_after": "received_at__gt"}
+_MARKS = {"unread": "unread", "starred": "starred", "has_attachment": "has_attachments"}
+_OF_THREAD = {
+    "thread_id": "id__in",
+    "latest_message_before": "latest_at__lt",
+    "latest_message_after": "latest_at__gt",
+    "earliest_message_date": "earliest_at__gte",
+}
+_OF_MESSAGE = (_ELSEWHERE - {"subject"}) | {"in", *_BOUNDS}
 
 
 class Named(Func):
@@ -57,14 +73,8 @@ class Named(Func):
 
 
 def messages(account: Account, query: Mapping[str, Any]) -> QuerySet[Message]:
-    """The account's messages that the filters leave, but for `in` (see listing). Raises InvalidRequest."""
+    """The account's messages that the filters leave, but for `in` (see message_listing). Raises InvalidRequest."""
     found = Message.objects.shown().filter(_columns(query), account_id=account.pk)
-    if addresses := query.get("any_email"):
-        found = found.filter(participants__overlap=_lower(addresses))
-    for name in ADDRESSES:
-        if addresses := query.get(name):
-            wanted = _lower(addresses)
-            found = found.filter(Named(f"{name}_addresses", wanted), participants__overlap=wanted)
     if "search_query_native" in query:
         found = found.filter(_searched(account, query["search_query_native"]))
     return found
@@ -76,87 +86,137 @@ def drafts(account: Account, query: Mapping[str, Any]) -> QuerySet[Message]:
     return found.filter(folder_ids__overlap=query["in"]) if "in" in query else found
 
 
-def message_listings(account: Account, query: Mapping[str, Any]) -> list[Listing]:
-    """What to page through for a list of messages.
+def message_listing(account: Account, query: Mapping[str, Any]) -> Listing:
+    """What to page through for a list of messages. Raises InvalidRequest.
 
-    A folder is read in the order of its own index: one of ten old mails must not cost a walk through a million. But
-    unread or starred mail is rare, and rarer than a folder's. So are messages that were moved here and are not yet
-    where their server is to have them.
+    One folder is read in the order of its own index: one of ten old mails must not cost a walk through a million. But
+    for the moments in which mail is on its way into it or out of it.
     """
-    found = messages(account, query)
+    query = _of_account(account, query)
+    found, moving = messages(account, query), _moving(account) if "in" in query else None
+    if moving is None and _is_plain(query, "in"):
+        bounds = {lookup: query[name] for name, lookup in _BOUNDS.items() if name in query}  # the same on both
+        places = _places(query["in"]).filter(**bounds)
+        return Listing(places.distinct(), "received_at", "message_id")  # a folder may hold a message under two UIDs
+    few = bool(query.get("unread") or query.get("starred"))
+    if "in" in query and few:
+        found = found.filter(folder_ids__overlap=query["in"])  # an index knows the few of a folder
+    elif "in" in query:
+        found = found.filter(_inside(query["in"], moving))
+    elif "thread_id" in query or not query.keys() & _ELSEWHERE:
+        return Listing(found, "received_at")
+    ordered = {lookup: query[name] for name, lookup in _BOUNDS.items() if name in query}
+    ordered |= {column: True for name, column in _MARKS.items() if query.get(name)}
+    walk = Message.objects.shown().filter(account_id=account.pk, **ordered)
+    steps = _steps(max(1, _MESSAGES // _MARKED) if few else _MESSAGES, query)
+    return Listing(found, "received_at", walk=walk, fits=_fits(account, query), steps=steps)
+
+
+def _is_plain(query: Mapping[str, Any], name: str) -> bool:
+    """Whether a list asks for one folder and nothing but times beside."""
+    return len(query.get(name, ())) == 1 and not query.keys() & {*_ELSEWHERE, *_MARKS, "thread_id"}
+
+
+def thread_listing(account: Account, query: Mapping[str, Any]) -> Listing:
+    """What to page through for a list of threads: flags and subject are the thread's, all else is one message's. Raises
+    InvalidRequest."""
+    query = _of_account(account, query)
+    every = Thread.objects.filter(account_id=account.pk, message_count__gt=0)
+    walk = every.filter(**{lookup: query[name] for name, lookup in _OF_THREAD.items() if name in query})
+    if "earliest_message_date" in query:
+        walk = walk.filter(latest_at__gte=query["earliest_message_date"])  # follows; the index knows the latest
+    walk = walk.filter(**{column: True for name, column in _MARKS.items() if query.get(name)})
+    inside = {name: value for name, value in query.items() if name in _OF_MESSAGE}
+    marks = Q(**{column: query[name] for name, column in _MARKS.items() if name in query})
+    if "subject" in query:
+        marks &= Q(subject__contains=query["subject"])
+    if "received_after" in inside:
+        walk = walk.filter(latest_at__gt=inside["received_after"])
+    if "received_before" in inside:
+        walk = walk.filter(earliest_at__lt=inside["received_before"])
+    if len(inside.keys() & _BOUNDS.keys()) == len(inside) == 1:
+        inside = {}  # what the thread itself says of its first and last message is enough
+    fits = marks
+    if inside:
+        fits &= Q(Probe(Message.objects.shown().filter(_fits(account, inside), thread_id=OuterRef("pk"))))
+    if "thread_id" in query or not (inside or "subject" in query):
+        return Listing(walk.filter(fits), "latest_at")
+    narrowed = walk.filter(marks, *_narrowed(account, query, inside))
+    return Listing(narrowed, "latest_at", walk=walk, fits=fits, steps=_steps(_THREADS, query))
+
+
+def _narrowed(account: Account, query: Mapping[str, Any], inside: Mapping[str, Any]) -> Iterator[Q]:
+    """What an index of messages knows of a thread: one of its messages has its subject, and one all that is inside."""
+    if "subject" in query:
+        yield Q(pk__in=messages(account, {"subject": query["subject"]}).values("thread_id"))
+    if inside:
+        found = messages(account, inside)
+        if "in" in inside:
+            found = found.filter(_inside(inside["in"], _moving(account)))
+        yield Q(pk__in=found.values("thread_id"))
+
+
+def _steps(most: int, query: Mapping[str, Any]) -> int:
+    return max(1, most // _SEARCHED) if "search_query_native" in query else most
+
+
+def _of_account(account: Account, query: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The query, of folders with those alone that are the account's, and that readers see."""
     if "in" not in query:
-        return [(found, "received_at", "id")]
-    folder_ids = _own(account, query["in"])
-    inside = found.filter(folder_ids__overlap=folder_ids)
-    if query.get("unread") or query.get("starred"):
-        return [(inside, "received_at", "id")]
-    places = _places(folder_ids)
-    bounds = {"received_before": "received_at__lt", "received_after": "received_at__gt"}  # the same on both
-    places = places.filter(**{lookup: query[name] for name, lookup in bounds.items() if name in query})
-    moving = _moving(account)
-    is_moving = moving.exists()
-    if is_moving:
-        places = places.exclude(message__in=moving)
-    if query.keys() - bounds.keys() - _NO_FILTERS:
-        places = places.filter(message__in=found)
-    # A folder may hold a message under two UIDs.
-    listings: list[Listing] = [(places.distinct(), "received_at", "message_id")]
-    return [*listings, (inside.filter(pk__in=moving), "received_at", "id")] if is_moving else listings
+        return query
+    own = Folder.objects.shown().filter(account_id=account.pk, pk__in=query["in"]).values_list("pk", flat=True)
+    return {**query, "in": list(own)}
 
 
-def threads(account: Account, query: Mapping[str, Any]) -> QuerySet[Thread]:
-    """The account's threads that the filters leave: flags and subject are the thread's, all else is one message's."""
-    of_thread = {"unread": "unread", "starred": "starred", "has_attachment": "has_attachments", "thread_id": "id__in"}
-    of_thread |= {
-        "subject": "subject__contains",
-        "latest_message_before": "latest_at__lt",
-        "latest_message_after": "latest_at__gt",
-        "earliest_message_date": "earliest_at__gte",
-    }
-    found = Thread.objects.filter(account_id=account.pk, message_count__gt=0)
-    found = found.filter(**{lookup: query[name] for name, lookup in of_thread.items() if name in query})
-    of_message = {name: value for name, value in query.items() if name not in of_thread}
-    narrowing = {"any_email", *ADDRESSES, "in", "received_before", "received_after", "search_query_native"}
-    if narrowing.isdisjoint(of_message):
-        return found
-    inside = messages(account, of_message)
-    if "in" in query:
-        folder_ids = _own(account, query["in"])
-        placed = Q(pk__in=_places(folder_ids).values("message_id"))
-        moving = _moving(account)
-        if moving.exists():
-            placed = placed & ~Q(pk__in=moving) | Q(pk__in=moving, folder_ids__overlap=folder_ids)
-        inside = inside.filter(placed)
-    return found.filter(pk__in=inside.values("thread_id"))
-
-
-def _moving(account: Account) -> QuerySet[Action, UUID | None]:
-    """The messages that readers see elsewhere than their server has them."""
-    pending = Action.objects.filter(account_id=account.pk, state=ActionState.PENDING)
-    return pending.exclude(kind=ActionKind.FLAGS).filter(message__isnull=False).values_list("message_id", flat=True)
-
-
-def _own(account: Account, folder_ids: list[UUID]) -> list[UUID]:
-    """Those of the folders that are the account's, and not deleted here."""
-    return list(Folder.objects.shown().filter(account_id=account.pk, pk__in=folder_ids).values_list("pk", flat=True))
-
-
-def _places(own: list[UUID]) -> QuerySet[Location]:
+def _places(folder_ids: list[UUID]) -> QuerySet[Location]:
     # Equality where it can be: PostgreSQL walks an index in order for one folder, and sorts for a list of them.
-    return Location.objects.filter(folder_id=own[0]) if len(own) == 1 else Location.objects.filter(folder_id__in=own)
+    if len(folder_ids) == 1:
+        return Location.objects.filter(folder_id=folder_ids[0])
+    return Location.objects.filter(folder_id__in=folder_ids)
+
+
+def _inside(folder_ids: list[UUID], moving: QuerySet[Action, Any] | None) -> Q:
+    """Whether a message is in one of the folders, as readers see it."""
+    placed = Q(pk__in=_places(folder_ids).values("message_id"))
+    if moving is None:
+        return placed
+    return placed & ~Q(pk__in=moving) | Q(pk__in=moving, folder_ids__overlap=folder_ids)
+
+
+def _moving(account: Account) -> QuerySet[Action, Any] | None:
+    """The messages that readers see elsewhere than their server has them; None: there are none."""
+    pending = Action.objects.filter(account_id=account.pk, state=ActionState.PENDING, message__isnull=False)
+    moving = pending.exclude(kind=ActionKind.FLAGS).values_list("message_id", flat=True)
+    return moving if moving.exists() else None
+
+
+def _fits(account: Account, query: Mapping[str, Any]) -> Q:
+    """All conditions on one message, to be asked of one after the other."""
+    fits = _columns(query)
+    if "in" in query:
+        fits &= Q(folder_ids__overlap=query["in"])
+    if "search_query_native" in query:
+        searched = _searched(account, query["search_query_native"])
+        fits &= Q(Probe(Message.objects.filter(searched, pk=OuterRef("pk"))))
+    return fits
 
 
 def _columns(query: Mapping[str, Any]) -> Q:
     lookups = {
         "subject": "subject__contains",
-        "unread": "unread",
-        "starred": "starred",
         "thread_id": "thread_id__in",
-        "received_before": "received_at__lt",
-        "received_after": "received_at__gt",
-        "has_attachment": "has_attachments",
+        "metadata_pair": "metadata__contains",
+        **_MARKS,
+        **_BOUNDS,
     }
-    return Q(**{lookup: query[name] for name, lookup in lookups.items() if name in query})
+    found = Q(**{lookup: query[name] for name, lookup in lookups.items() if name in query})
+    if addresses := query.get("any_email"):
+        found &= Q(participants__overlap=_lower(addresses))
+    for name in ADDRESSES:
+        if addresses := query.get(name):
+            wanted = _lower(addresses)
+            found &= Q(Named(f"{name}_addresses", wanted), participants__overlap=wanted)
+    return found
 
 
 def _lower(addresses: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from accounts.models import Account
 from api.errors import InvalidRequest
+from api.metadata import MetadataField
 from mail import compose, mime, raw
 from mail.models import Message
 from mail.types import Address, File, Letter
@@ -47,7 +48,7 @@ class LetterForm(serializers.Serializer[None]):
     send_at = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=2**40)
     reply_to_message_id = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     custom_headers = HeaderForm(many=True, required=False)
-    metadata = serializers.DictField(required=False, allow_null=True)
+    metadata = MetadataField()
     tracking_options = serializers.DictField(required=False, allow_null=True)
     use_draft = serializers.BooleanField(required=False, allow_null=True)
 

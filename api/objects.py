@@ -78,7 +78,7 @@ Message = TypedDict(
         "body": NotRequired[str],
         "folders": list[str],
         "attachments": list[Attachment],
-        "metadata": dict[str, Any],
+        "metadata": dict[str, str],
         "problem": str | None,
         "headers": NotRequired[list[Header]],
         "tracking_options": NotRequired[TrackingOptions],
@@ -406,6 +406,7 @@ class MessageUpdate(TypedDict):
     unread: NotRequired[bool]
     starred: NotRequired[bool]
     folders: NotRequired[list[str]]
+    metadata: NotRequired[dict[str, str] | None]
 
 
 class ThreadUpdate(TypedDict):

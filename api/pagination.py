@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from api.errors import InvalidRequest
+from api.listing import Listing
 from api.parameters import number, text
 
 LIMIT = number("limit", "At most this many objects.", default=50, least=1, most=200)
@@ -21,7 +22,6 @@ _WINDOW = frozenset({"limit", "page_token", "select", "fields"})  # may differ f
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row")
-Listing = tuple[QuerySet[Any, Any], str, str]  # rows, and the names of their columns of time and id
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,15 @@ class Pages:
 
     def rows(self, listing: QuerySet[Any, Any], at: str, row_id: str) -> list[Place]:
         """The places of this page's rows, and of one more if there are more."""
-        return self.merged((listing, at, row_id))
+        return self.found(Listing(listing, at, row_id))
 
-    def merged(self, *listings: Listing) -> list[Place]:
-        """The same of several listings as one."""
-        found = {place for listing in listings for place in self._rows(*listing)}
-        return sorted(found, key=lambda place: (place.at, place.id), reverse=True)[: self.limit + 1]
-
-    def _rows(self, listing: QuerySet[Any, Any], at: str, row_id: str) -> list[Place]:
+    def found(self, listing: Listing) -> list[Place]:
+        """The same of a listing that knows more ways to its rows."""
+        window = Q()
         if self.after is not None:
-            before = Q(**{f"{at}__lt": self.after.at}) | Q(**{f"{row_id}__lt": self.after.id})
-            listing = listing.filter(before, **{f"{at}__lte": self.after.at})  # apart, so that the index sees a range
-        found = listing.order_by(f"-{at}", f"-{row_id}").values_list(at, row_id)[: self.limit + 1]
-        return [Place(*row) for row in found]
+            before = Q(**{f"{listing.at}__lt": self.after.at}) | Q(**{f"{listing.id}__lt": self.after.id})
+            window = before & Q(**{f"{listing.at}__lte": self.after.at})  # apart, so that the index sees a range
+        return [Place(*row) for row in listing.newest(self.limit + 1, window)]
 
     def next_cursor(self, places: Sequence[Place], cut: UUID | None) -> str | None:
         """The token of the page after these places, None if they are all. `cut`: the last row that was sent, where not

@@ -108,15 +108,6 @@ def ids(name: str, about: str) -> Parameter:
     return Parameter(name, read, about)
 
 
-def unsupported(name: str, about: str) -> Parameter:
-    """A parameter of the contract that would be wrong to ignore and is not built yet."""
-
-    def read(_values: list[str]) -> None:
-        raise ValueError("left out: it is not supported yet")
-
-    return Parameter(name, read, about)
-
-
 def _items(values: list[str]) -> list[str]:
     found = [item.strip() for value in values for item in value.split(",") if item.strip()]
     if not found:

@@ -45,7 +45,8 @@ def of_draft(draft: Message) -> Mail:
     StoreUnavailable."""
     letter = drafting.letter_of(draft)
     date = max(timezone.now(), letter.date + timedelta(seconds=1))
-    return of_letter(replace(letter, date=date), draft=draft.pk, starred=draft.starred)
+    kept = {"starred": draft.starred, "metadata": draft.metadata}
+    return of_letter(replace(letter, date=date), draft=draft.pk, **kept)
 
 
 def of_mime(octets: Octets) -> Mail:

@@ -7,34 +7,36 @@ from uuid import UUID
 from rest_framework import serializers
 
 from accounts.models import Account
-from api.errors import InvalidRequest, NotBuilt, NotFound
+from api.errors import InvalidRequest, NotFound
+from api.metadata import MetadataField
 from api.parameters import as_uuid
-from mail import actions, filing
+from mail import actions, filing, metadata
 from mail.models import Folder
 
 
 class ChangesForm(serializers.Serializer[None]):
-    """Checks objects.MessageUpdate and objects.ThreadUpdate."""
+    """Checks objects.ThreadUpdate."""
 
     unread = serializers.BooleanField(required=False)
     starred = serializers.BooleanField(required=False)
     folders = serializers.ListField(child=serializers.CharField(), required=False, allow_empty=False, max_length=50)
 
 
-def read(account: Account, body: Mapping[str, Any], unbuilt: Collection[str] = ()) -> dict[str, Any]:
-    """What a request's body changes. `unbuilt`: fields of the contract that cannot be changed yet.
+class MessageForm(ChangesForm):
+    """Checks objects.MessageUpdate."""
 
-    Raises InvalidRequest that names an unknown field or folder, NotBuilt, ValidationError."""
-    known = {*ChangesForm().fields, *unbuilt}
+    metadata = MetadataField()
+
+
+def read(account: Account, body: Mapping[str, Any], form: type[ChangesForm]) -> dict[str, Any]:
+    """What a request's body changes. Raises InvalidRequest that names an unknown field or folder, ValidationError."""
+    known = form().fields
     for name in body:
         if name not in known:
             raise InvalidRequest(f"Unknown field '{name}'. Allowed here: {', '.join(sorted(known))}.")
-    for name in unbuilt:
-        if name in body:
-            raise NotBuilt(f"Changing '{name}'")
-    form = ChangesForm(data=body)
-    form.is_valid(raise_exception=True)
-    changes: dict[str, Any] = form.validated_data
+    checked = form(data=body)
+    checked.is_valid(raise_exception=True)
+    changes: dict[str, Any] = checked.validated_data
     if "folders" in changes:
         changes["folders"] = _folders(account, changes["folders"])
     return changes
@@ -42,10 +44,13 @@ def read(account: Account, body: Mapping[str, Any], unbuilt: Collection[str] = (
 
 def apply(account: Account, messages: Collection[UUID], changes: Mapping[str, Any]) -> None:
     """Change the messages. Raises NotFound if the grant is removed meanwhile."""
-    if not changes:
-        return
+    told = {name: value for name, value in changes.items() if name != "metadata"}
     try:
-        actions.change(account.pk, messages, **changes)
+        if told:
+            actions.change(account.pk, messages, **told)
+        if "metadata" in changes:
+            for message in messages:
+                metadata.set_metadata(account.pk, message, changes["metadata"])
     except Account.DoesNotExist:
         raise NotFound("The grant") from None
 

@@ -44,7 +44,7 @@ def load(account_id: UUID, messages: int) -> None:
         (ThreadLink, messages, _link(account)),
     ]
     for model, count, given in loads:
-        _insert(model, count, given)
+        insert(model, count, given)
     Account.objects.filter(id=account_id).update(state=AccountState.LIVE)
 
 
@@ -93,8 +93,9 @@ def _link(account: str) -> dict[str, str]:
     return {"account_id": account, "digest": "substr(sha256(('link' || n)::bytea), 1, 16)", "thread_id": _THREAD}
 
 
-def _insert(model: type[models.Model], count: int, given: dict[str, str]) -> None:
-    """Rows for n = 1 … count. Indexes are made anew after, which takes a third of the time."""
+def insert(model: type[models.Model], count: int, given: dict[str, str], source: str = "") -> None:
+    """Rows for n = 1 … count, or of what `source` names after FROM. Indexes of a table that was empty are made anew
+    after, which takes a third of the time."""
     table, columns = model._meta.db_table, _columns(model, given)  # noqa: SLF001 -- documented by Django
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # foreign keys hold by construction
@@ -109,7 +110,7 @@ def _insert(model: type[models.Model], count: int, given: dict[str, str]) -> Non
             cursor.execute(f"DROP INDEX {name}")
         cursor.execute(
             f"INSERT INTO {table} ({', '.join(columns)}) "
-            f"SELECT {', '.join(columns.values())} FROM generate_series(1, {count}) AS n"
+            f"SELECT {', '.join(columns.values())} FROM {source or f'generate_series(1, {count}) AS n'}"
         )
         for _name, definition in indexes:
             cursor.execute(definition)

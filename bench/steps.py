@@ -11,9 +11,9 @@ from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
-from accounts import credentials
+from accounts import credentials, keys
 from accounts.models import Account, AccountState, Application
-from bench import bulk, verification
+from bench import bulk, library, samples, verification
 from mail import lease
 from mail.mirror import sync_account
 from mail.models import Folder
@@ -89,6 +89,15 @@ def load(account: str, messages: str) -> None:
     bulk.load(UUID(account), int(messages))
 
 
+def fill(*pairs: str) -> str:
+    """bench.library.fill of each "ACCOUNT/MESSAGES"; a key that opens them."""
+    samples.prepare()
+    for account, _, messages in (pair.partition("/") for pair in pairs):
+        library.fill(UUID(account), int(messages))
+    application = Application.objects.get(name="bench")
+    return keys.create(application, "bench")[1]
+
+
 def verify(port: str, sample: str, *pairs: str) -> list[int]:
     """bench.verification.verify of each "ACCOUNT/USER", one for each core at once."""
     split = (pair.partition("/") for pair in pairs)
@@ -118,4 +127,4 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-STEPS = {step.__name__: step for step in (prepare, connect, initial, answering, dispatched, load, verify)}
+STEPS = {step.__name__: step for step in (prepare, connect, initial, answering, dispatched, load, fill, verify)}

@@ -33,7 +33,14 @@ def find(account_id: UUID, wanted: UUID) -> Message | None:
     return Message.objects.filter(pk=version).first() if version else None
 
 
-def save(account_id: UUID, letter: Letter, *, starred: bool = False, replaces: UUID | None = None) -> Message:
+def save(
+    account_id: UUID,
+    letter: Letter,
+    *,
+    starred: bool = False,
+    metadata: dict[str, str] | None = None,
+    replaces: UUID | None = None,
+) -> Message:
     """Keep a draft, in place of an older version of it. Raises LetterRefused, NameRefused, Account.DoesNotExist,
     StoreUnavailable."""
     octets = compose.compose(letter, bcc=True)
@@ -41,6 +48,7 @@ def save(account_id: UUID, letter: Letter, *, starred: bool = False, replaces: U
     folder = filing.ensure_folder(account_id, "drafts")
     with store.beside(account_id) as batch:
         made.put(batch, folder)
+        store.set_metadata(batch, made.message_id, metadata)
         if replaces and replaces != made.message_id:
             store.wish_deletion(batch, [replaces])
         actions.hurry(account_id)

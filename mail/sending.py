@@ -217,6 +217,7 @@ def _file(row: Outgoing) -> None:
             return
         if folder:
             made.put(batch, folder, FILED_WITHIN if files_itself else None)
+            store.set_metadata(batch, made.message_id, row.metadata)
         if row.draft_id:
             store.wish_deletion(batch, [row.draft_id])
         actions.hurry(row.account_id)

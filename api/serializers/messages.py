@@ -107,7 +107,7 @@ def _standard(row: Message) -> objects.Message:
         "snippet": row.snippet,
         "folders": [str(folder) for folder in row.folder_ids],
         "attachments": [attachment(row, part) for part in row.attachments],
-        "metadata": {},
+        "metadata": row.metadata or {},
         "problem": row.problem or None,
     }
 

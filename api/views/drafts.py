@@ -122,9 +122,10 @@ def answered(account: Account, fields: Mapping[str, Any]) -> Message | None:
 def _saved(view: GrantView, letter: Any, fields: Mapping[str, Any], before: Message | None) -> Response:
     if fields.get("send_at"):
         raise InvalidRequest("send_at: a draft is kept, not sent. Send it at a time with messages/send.")
-    starred = fields.get("starred", before.starred if before else False)
+    kept = {"starred": before.starred, "metadata": before.metadata, "replaces": before.pk} if before else {}
+    told = {name: fields[name] for name in ("starred", "metadata") if name in fields}
     try:
-        row = drafting.save(view.account.pk, letter, starred=starred, replaces=before.pk if before else None)
+        row = drafting.save(view.account.pk, letter, **{**kept, **told})
     except LetterRefused as error:
         raise InvalidRequest(str(error)) from None
     except filing.NameRefused as error:

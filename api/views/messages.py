@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from accounts.models import Account
 from api import objects, updates
 from api.errors import NotFound
-from api.filters import MESSAGE_FILTERS, message_listings
+from api.filters import MESSAGE_FILTERS, message_listing
 from api.openapi import Answer
 from api.pagination import LIMIT, PAGE_TOKEN, Pages, fitting
 from api.parameters import as_uuid, boolean
@@ -41,7 +41,7 @@ class MessageList(GrantView):
     def get(self, request: Request, **_path: str) -> HttpResponseBase:
         """List messages, newest first."""
         pages = Pages.of(f"messages {self.account.pk}", self.query)
-        places = pages.merged(*message_listings(self.account, self.query))
+        places = pages.found(message_listing(self.account, self.query))
         rows = messages.load(self.account, [place.id for place in places[: pages.limit]])
         heavy = wants(self.query, "body") or "fields" in self.query
         page = fitting([(row, row.size if heavy else 0) for row in rows])
@@ -61,7 +61,7 @@ class MessageItem(GrantView):
     }
     answers = {"GET": Answer(objects.Message), "PUT": Answer(objects.Message), "DELETE": Answer()}
     takes = {"PUT": objects.MessageUpdate}
-    examples = {"PUT": {"unread": False, "starred": True}}
+    examples = {"PUT": {"unread": False, "starred": True, "metadata": {"case": "4711"}}}
 
     def get(self, request: Request, message: str, **_path: str) -> HttpResponseBase:
         """Get a message by its id or, as an alias, its Message-ID header."""
@@ -71,7 +71,7 @@ class MessageItem(GrantView):
         """Mark a message as read or unread, starred or not, or move it: here at once, on its server shortly after.
 
         `folders` are all in which it is to be: a mailbox without labels keeps a copy of it in each."""
-        changes = updates.read(self.account, self.body(request), unbuilt=("metadata",))
+        changes = updates.read(self.account, self.body(request), updates.MessageForm)
         row = find_message(self.account, message)
         updates.apply(self.account, [row.pk], changes)
         return self._answer(request, find_message(self.account, str(row.pk)))

@@ -5,8 +5,7 @@ from rest_framework.response import Response
 
 from api import objects, updates
 from api.errors import NotFound
-from api.filters import THREAD_FILTERS
-from api.filters import threads as filtered_threads
+from api.filters import THREAD_FILTERS, thread_listing
 from api.openapi import Answer
 from api.pagination import LIMIT, PAGE_TOKEN, Pages, fitting
 from api.parameters import as_uuid, boolean
@@ -24,7 +23,7 @@ class ThreadList(GrantView):
     def get(self, _request: Request, **_path: str) -> Response:
         """List threads, the one with the latest message first."""
         pages = Pages.of(f"threads {self.account.pk}", self.query)
-        places = pages.rows(filtered_threads(self.account, self.query), "latest_at", "id")
+        places = pages.found(thread_listing(self.account, self.query))
         loaded = threads.load(self.account, [place.id for place in places[: pages.limit]])
         page = fitting([(one, one.latest.size) for one in loaded])
         contents = messages.load_contents([one.latest for one in page], {})
@@ -52,7 +51,7 @@ class ThreadItem(GrantView):
     def put(self, request: Request, thread: str, **_path: str) -> Response:
         """Mark all messages of a thread as read or unread, starred or not, or move them: here at once, on their server
         shortly after."""
-        changes = updates.read(self.account, self.body(request))
+        changes = updates.read(self.account, self.body(request), updates.ChangesForm)
         found = self._found(thread)
         updates.apply(self.account, [member.pk for member in found.members], changes)
         return self._answer(self._found(thread))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bench.figures import chaos, crowd, growth, initial, many, unchanged
+from bench.figures import chaos, crowd, growth, initial, lists, many, unchanged
 from bench.outcome import Outcome
 from bench.stand import Stand
 
@@ -11,6 +11,7 @@ FIGURES: Mapping[str, Callable[[Stand], Outcome]] = {
     "many": many.measure,  # 20 accounts of 5,000 at once on two workers
     "unchanged": unchanged.measure,  # 50 folders in which nothing happened
     "growth": growth.measure,  # the same small events at 10,000 and 1,000,000 messages
+    "lists": lists.measure,  # lists of messages and threads at 10,000 and 1,000,000 messages
     "crowd": crowd.measure,  # 100 accounts and a 90 MB message in one worker
 }
 

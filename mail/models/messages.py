@@ -38,7 +38,14 @@ class Thread(models.Model):
                 condition=Q(provider_key__isnull=False),
             )
         ]
-        indexes = [models.Index(fields=["account", "-latest_at", "-id"], name="thread_listing")]
+        indexes = [
+            models.Index(fields=["account", "-latest_at", "-id"], name="thread_listing"),
+            models.Index(fields=["account", "-latest_at", "-id"], name="thread_unread", condition=Q(unread=True)),
+            models.Index(fields=["account", "-latest_at", "-id"], name="thread_starred", condition=Q(starred=True)),
+            models.Index(
+                fields=["account", "-latest_at", "-id"], name="thread_attachments", condition=Q(has_attachments=True)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.subject
@@ -116,6 +123,9 @@ class Message(models.Model):
     has_attachments = models.BooleanField(default=False, help_text="At least one that is not inline.")
     problem = models.TextField(blank=True, help_text="What could not be read of it, in words.")
 
+    # Ours: no server knows of it, and no sync touches it.
+    metadata = models.JSONField(null=True, blank=True, help_text="Pairs that applications keep with it.")
+
     # Derived from its locations by mail.store.
     folder_ids = ArrayField(models.UUIDField(), default=list)
     unread = models.BooleanField(default=False)
@@ -139,6 +149,12 @@ class Message(models.Model):
             models.Index(fields=["account", "-received_at", "-id"], name="message_unread", condition=Q(unread=True)),
             models.Index(fields=["account", "-received_at", "-id"], name="message_starred", condition=Q(starred=True)),
             models.Index(fields=["account", "-received_at", "-id"], name="message_drafts", condition=Q(draft=True)),
+            models.Index(
+                fields=["account", "-received_at", "-id"], name="message_attachments", condition=Q(has_attachments=True)
+            ),
+            # The few of a folder that are unread, where others have thousands.
+            GinIndex(fields=["folder_ids"], name="message_unread_in", condition=Q(unread=True)),
+            GinIndex(fields=["folder_ids"], name="message_starred_in", condition=Q(starred=True)),
             models.Index(fields=["account", "header_id"], name="message_header_id"),
             models.Index(fields=["account", "subject_key", "received_at"], name="message_subject_key"),
             models.Index(fields=["thread", "received_at"], name="message_thread"),
@@ -149,6 +165,18 @@ class Message(models.Model):
             ),
             models.Index(fields=["account"], name="message_lost", condition=Q(lost_at__isnull=False)),
             GinIndex(fields=["account", "participants"], name="message_participants"),
+            GinIndex(
+                fields=["account", "subject"],
+                name="message_subject",
+                opclasses=["uuid_ops", "gin_trgm_ops"],
+                gin_pending_list_limit=32 * 1024,  # kB: what a batch brings is sorted in behind the sync (autovacuum)
+            ),
+            GinIndex(
+                fields=["account", "metadata"],
+                name="message_metadata",
+                opclasses=["uuid_ops", "jsonb_path_ops"],
+                condition=Q(metadata__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

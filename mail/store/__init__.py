@@ -47,6 +47,7 @@ from mail.store.messages import (
     known_messages,
     sweep_orphans,
 )
+from mail.store.metadata import set_metadata
 from mail.store.outgoing import (
     ANSWER,
     add_outgoing,
@@ -138,6 +139,7 @@ __all__ = [
     "remove_accounts",
     "restart_folder",
     "revive_actions",
+    "set_metadata",
     "settle_gaps",
     "subject_candidates",
     "survey",

@@ -22,7 +22,7 @@ END $$
 """
 # What a reader of the API sees of each; the rest is the sync's own memory.
 _VISIBLE = {
-    "message": ("folder_ids", "unread", "starred", "draft", "hidden", "thread_id", "subject"),
+    "message": ("folder_ids", "unread", "starred", "draft", "hidden", "thread_id", "subject", "metadata"),
     "thread": ("subject", "message_count", "latest_at", "unread", "starred", "has_attachments", "has_drafts"),
     "bounce": ("recipients", "hard"),
     "folder": ("seen_name", "hidden", "role", "attributes", "total_count", "unread_count"),
