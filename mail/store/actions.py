@@ -11,6 +11,7 @@ from mail.copying import plain_array
 from mail.models import ActionKind
 from mail.store.batch import Batch
 from mail.store.filing import hold_folders, hurry, remake_folder
+from mail.store.wishes import hurry_messages
 from mail.types import Place
 
 # Of one message, or folder, they stay in order: none overtakes one that rests, or that has to be looked for first.
@@ -31,6 +32,12 @@ AND (%(looked)s OR kind = 'flags' OR tries = 0) AND NOT EXISTS (
 _PLACES = """
 SELECT l.folder_id, l.uid, l.message_id, l.flags FROM mail_location l JOIN mail_folder f ON f.id = l.folder_id
 WHERE l.message_id = ANY(%s::uuid[]) AND l.uidvalidity = f.uidvalidity AND f.selectable
+"""
+# What waits behind one that rests is not due before it, or the account would be synced for nothing until then.
+_HOLD = """
+UPDATE mail_action b SET next_try_at = %(again)s FROM mail_action a
+WHERE a.number = ANY(%(begun)s::bigint[]) AND b.message_id = a.message_id AND b.number > a.number
+  AND b.state = 'pending' AND b.tries = 0 AND b.next_try_at < %(again)s AND b.number <> ALL(%(begun)s::bigint[])
 """
 _END = """
 UPDATE mail_action a SET state = end_.state, error = end_.error, ended_at = now()
@@ -89,9 +96,10 @@ def begin_actions(batch: Batch, numbers: Iterable[int], again: datetime) -> set[
         "WHERE number = ANY(%s::bigint[]) AND state = 'pending' AND next_try_at <= now() RETURNING number, folder",
         [again, plain_array(numbers)],
     )
-    begun = batch.cursor.fetchall()
-    hold_folders(batch, [folder for _number, folder in begun if folder], again)
-    return {number for number, _folder in begun}
+    begun = dict(batch.cursor.fetchall())
+    hold_folders(batch, [folder for folder in begun.values() if folder], again)
+    batch.cursor.execute(_HOLD, {"again": again, "begun": plain_array(begun)})
+    return set(begun)
 
 
 def end_actions(batch: Batch, done: Sequence[int], failed: Mapping[int, str]) -> None:
@@ -101,6 +109,7 @@ def end_actions(batch: Batch, done: Sequence[int], failed: Mapping[int, str]) ->
     batch.cursor.execute(_END, [[*done, *failed], states, [""] * len(done) + list(failed.values())])
     ended = batch.cursor.fetchall()
     _touch(batch, [message for message, _folder in ended])
+    hurry_messages(batch, {message for message, _folder in ended if message})
     for _message, folder in ended:
         if folder:
             hurry(batch, folder)

@@ -19,9 +19,10 @@ WHERE account_id = %(account)s AND message_id = ANY(%(messages)s::uuid[]) AND st
 RETURNING message_id, kind <> 'flags' AND tries > 0
 """
 _WISH = """
-INSERT INTO mail_action (id, account_id, kind, message_id, unread, starred, folders, tries)
-SELECT gen_random_uuid(), %s, %s, id, %s, %s, %s::uuid[], (id = ANY(%s::uuid[]))::int FROM mail_message
-WHERE account_id = %s AND id = ANY(%s::uuid[]) AND NOT hidden ORDER BY id RETURNING message_id
+INSERT INTO mail_action (id, account_id, kind, message_id, unread, starred, folders, tries, next_try_at)
+SELECT gen_random_uuid(), %s, %s, id, %s, %s, %s::uuid[], (id = ANY(%s::uuid[]))::int, coalesce((
+    SELECT max(next_try_at) FROM mail_action b WHERE b.message_id = m.id AND b.state = 'pending'), now())
+FROM mail_message m WHERE account_id = %s AND id = ANY(%s::uuid[]) AND NOT hidden ORDER BY id RETURNING message_id
 """
 
 
@@ -61,7 +62,19 @@ def _supersede(batch: Batch, messages: Collection[UUID], **said: bool) -> list[U
     batch.cursor.execute(
         _SUPERSEDE, {"account": batch.account_id, "messages": plain_array(messages), **nothing, **said}
     )
-    return [message for message, tried in batch.cursor.fetchall() if tried]
+    superseded = batch.cursor.fetchall()
+    hurry_messages(batch, {message for message, _tried in superseded})
+    return [message for message, tried in superseded if tried]
+
+
+def hurry_messages(batch: Batch, messages: Collection[UUID]) -> None:
+    """What waited for an action of these messages that has ended is due."""
+    if messages:
+        batch.cursor.execute(
+            "UPDATE mail_action SET next_try_at = now() WHERE message_id = ANY(%s::uuid[]) AND state = 'pending' "
+            "AND tries = 0 AND next_try_at > now()",
+            [plain_array(messages)],
+        )
 
 
 def _wish(

@@ -9,8 +9,7 @@ from django.test import Client
 from rest_framework import serializers
 
 from accounts.models import Account
-from api import filters
-from api import updates
+from api import filters, updates
 from api.errors import NotFound
 from api.metadata import MetadataField
 from mail.metadata import set_metadata

@@ -72,6 +72,26 @@ def test_what_is_refused_for_now_is_tried_again_later_and_then_given_up(
     assert row.unread
 
 
+def test_an_account_sleeps_while_a_change_waits_behind_one_that_rests(
+    account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = message(account)
+    actions.change(account.pk, [row.pk], unread=False)
+    actions.change(account.pk, [row.pk], starred=True)
+    with monkeypatch.context() as patched:
+        refuse(patched, ChangeRefused("Not now."))
+        sync(account)
+        actions.change(account.pk, [row.pk], folders=row.folder_ids)
+        sync(account)
+    account.refresh_from_db()
+    assert account.next_sync_at is not None
+    assert account.next_sync_at > timezone.now()
+    assert not any(claim.wished for claim in lease.claim_due(5))
+    make_due(tries=1)
+    sync(account)
+    assert states(account) == [ActionState.DONE] * 3
+
+
 def test_an_old_change_is_tried_some_times_before_it_is_given_up(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
