@@ -40,7 +40,9 @@ def save(account_id: UUID, letter: Letter, *, starred: bool = False, replaces: U
     made = Making(account_id, octets, [*_FLAGS, *(["\\Flagged"] if starred else [])])
     with store.beside(account_id) as batch:
         made.put(batch, actions.folder_with(account_id, "drafts"))
-        if replaces and replaces != made.message_id:
+        if replaces == made.message_id:  # within a second, by which letters are dated
+            store.wish_flags(batch, [replaces], unread=None, starred=starred)
+        elif replaces:
             store.wish_deletion(batch, [replaces])
         actions.hurry(account_id)
     return Message.objects.get(pk=made.message_id)
