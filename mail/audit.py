@@ -94,7 +94,9 @@ _WITHIN = {
             (SELECT count(*) FROM mail_transaction t WHERE t.account_id = a.id AND t.seq > a.log_floor)""",
     "message {} has no place and is not waiting for one": """
         SELECT m.id FROM mail_message m WHERE m.account_id = %s AND m.orphaned_at IS NULL
-            AND NOT EXISTS (SELECT 1 FROM mail_location l WHERE l.message_id = m.id)""",
+            AND NOT EXISTS (SELECT 1 FROM mail_location l WHERE l.message_id = m.id)
+            AND NOT EXISTS (SELECT 1 FROM mail_action a WHERE a.message_id = m.id
+                AND a.kind = 'append' AND a.state IN ('pending', 'failed'))""",
     "message {} has no raw message": """
         SELECT m.id FROM mail_message m WHERE m.account_id = %s AND (m.pack_id IS NULL OR m.lost_at IS NOT NULL
             OR m.raw_size > 0

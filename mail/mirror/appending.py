@@ -36,10 +36,8 @@ def append(turn: Turn, look: Look, actions: Sequence[Due]) -> Effect:
 
 def _append(turn: Turn, look: Look, action: Due, message: Message, effect: Effect) -> None:
     folder = _folder(look, action)
-    if action.tries and folder.uidvalidity and message.header_id:
-        low = max(folder.uidnext - 1000, 1)
-        if turn.session.editor.find(folder.wire_name, folder.uidvalidity, message.header_id, low):
-            return  # the mirror has it under another id
+    if action.tries and _is_there(turn, folder, message):
+        return  # the mirror has it under another id
     octets = raw.stored(message)
     if octets is None:
         raise ChangeRefused("The message's content is lost.", permanent=True)
@@ -49,6 +47,19 @@ def _append(turn: Turn, look: Look, action: Due, message: Message, effect: Effec
         effect.writes.append(partial(_place, folder=folder, uid=uid, message=message.pk, flags=flags))
     else:
         effect.unseen.add(action.number)
+
+
+def _is_there(turn: Turn, folder: LocalFolder, message: Message) -> bool:
+    """Whether the folder has a message that the mirror does not take for this one, and that is. Other versions of a
+    draft have its Message-ID: of another date, or about to be deleted."""
+    if not (folder.uidvalidity and message.header_id):
+        return False
+    low = max(folder.uidnext - 1000, 1)
+    uids = turn.session.editor.find(folder.wire_name, folder.uidvalidity, message.header_id, low)
+    there = store.messages_at(folder, uids)
+    if len(there) < len(set(uids)):
+        raise ChangeRefused(f"A message in {folder.name} may be this one, and was not looked at yet.")
+    return Message.objects.shown().filter(pk__in=there.values(), sent_at=message.sent_at).exists()
 
 
 def _place(batch: store.Batch, folder: LocalFolder, uid: int, message: UUID, flags: Sequence[str]) -> None:

@@ -21,7 +21,8 @@ FROM (
            coalesce(wish.unread, bool_or(NOT l.flags @> ARRAY['\Seen']), old.unread) AS unread,
            coalesce(wish.starred, bool_or(l.flags @> ARRAY['\Flagged']), old.starred) AS starred,
            coalesce(bool_or(l.flags @> ARRAY['\Draft']), old.draft) AS draft,
-           coalesce(wish.deleted, false) OR old.hidden AND count(l.uid) = 0 AS hidden,
+           coalesce(wish.deleted, false)
+               OR old.hidden AND count(l.uid) = 0 AND made.state IS DISTINCT FROM 'pending' AS hidden,
            old.folder_ids AS old_folder_ids, old.unread AS old_unread, old.starred AS old_starred,
            old.draft AS old_draft, old.hidden AS old_hidden
     FROM mail_message old LEFT JOIN mail_location l ON l.message_id = old.id
@@ -34,11 +35,12 @@ FROM (
         FROM mail_action a WHERE a.message_id = old.id AND a.state = 'pending'
     ) wish
     LEFT JOIN LATERAL (
-        SELECT b.folders FROM mail_action b WHERE b.message_id = old.id AND b.state IN ('pending', 'failed')
+        SELECT b.folders, b.state FROM mail_action b
+        WHERE b.message_id = old.id AND b.state IN ('pending', 'failed')
         AND b.kind = 'append' ORDER BY b.number DESC LIMIT 1
     ) made ON true
     WHERE old.id = ANY(%s::uuid[])
-    GROUP BY old.id, wish.unread, wish.starred, wish.folders, wish.deleted, made.folders
+    GROUP BY old.id, wish.unread, wish.starred, wish.folders, wish.deleted, made.folders, made.state
 ) p
 WHERE m.id = p.id
   AND (p.old_folder_ids, p.old_unread, p.old_starred, p.old_draft, p.old_hidden, m.orphaned_at IS NULL)

@@ -72,6 +72,12 @@ def add_place(batch: Batch, folder: LocalFolder, uid: int, message: UUID, flags:
     Folder.objects.filter(id=folder.id).update(mirrored_count=F("mirrored_count") + batch.cursor.rowcount)
 
 
+def messages_at(folder: LocalFolder, uids: Collection[int]) -> dict[int, UUID]:
+    """Which messages these UIDs are, as far as they are mirrored."""
+    places = Location.objects.filter(folder_id=folder.id, uidvalidity=folder.uidvalidity or 0, uid__in=list(uids))
+    return dict(places.values_list("uid", "message_id"))
+
+
 def due_gaps(folder: LocalFolder, now: datetime) -> dict[int, int]:
     """UIDs whose next try has come -> tries so far."""
     gaps = Gap.objects.filter(folder_id=folder.id, next_try_at__lte=now)

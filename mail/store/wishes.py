@@ -13,16 +13,19 @@ from mail.store.batch import Batch
 # carried out.
 _SUPERSEDE = """
 UPDATE mail_action SET state = 'superseded', error = '', ended_at = now()
-WHERE account_id = %(account)s AND message_id = ANY(%(messages)s::uuid[]) AND state = 'pending'
+WHERE account_id = %(account)s AND message_id = ANY(%(messages)s::uuid[])
+  AND (state = 'pending' OR state = 'failed' AND kind = 'append')
   AND (kind = 'flags' AND %(flags)s AND (unread IS NULL OR %(unread)s) AND (starred IS NULL OR %(starred)s)
-       OR kind = 'folders' AND %(folders)s OR kind = 'append' AND %(made)s AND tries = 0)
+       OR kind = 'folders' AND %(folders)s OR kind = 'append' AND %(made)s AND (tries = 0 OR state = 'failed')
+       OR kind IN ('append', 'delete') AND %(kept)s)
 RETURNING message_id, kind <> 'flags' AND tries > 0
 """
 _WISH = """
 INSERT INTO mail_action (id, account_id, kind, message_id, unread, starred, folders, tries, next_try_at)
 SELECT gen_random_uuid(), %s, %s, id, %s, %s, %s::uuid[], (id = ANY(%s::uuid[]))::int, coalesce((
     SELECT max(next_try_at) FROM mail_action b WHERE b.message_id = m.id AND b.state = 'pending'), now())
-FROM mail_message m WHERE account_id = %s AND id = ANY(%s::uuid[]) AND NOT hidden ORDER BY id RETURNING message_id
+FROM mail_message m
+WHERE account_id = %s AND id = ANY(%s::uuid[]) AND (NOT hidden OR %s) ORDER BY id RETURNING message_id
 """
 
 
@@ -40,9 +43,11 @@ def wish_folders(batch: Batch, messages: Collection[UUID], folders: Collection[U
 
 
 def wish_append(batch: Batch, message: UUID, folder: UUID, filed_within: timedelta | None = None) -> None:
-    """Have a message that was made here put into a folder; see `add_made`. `filed_within`: the server may do so by
-    itself in that time, which is waited for and looked for first."""
-    _wish(batch, ActionKind.APPEND, [message], folders=[folder], tried=[message] if filed_within else [])
+    """Have a message that was made here put into a folder; see `add_made`. It may have been made before, and deleted
+    since: a draft that is again as it once was. `filed_within`: the server may do so by itself in that time, which is
+    waited for and looked for first."""
+    tried = _supersede(batch, [message], kept=True)
+    _wish(batch, ActionKind.APPEND, [message], folders=[folder], tried=[message] if filed_within else tried)
     if filed_within:
         batch.cursor.execute(
             "UPDATE mail_action SET next_try_at = now() + %s WHERE message_id = %s AND state = 'pending'",
@@ -58,7 +63,7 @@ def wish_deletion(batch: Batch, messages: Collection[UUID]) -> int:
 
 def _supersede(batch: Batch, messages: Collection[UUID], **said: bool) -> list[UUID]:
     """End what the last word makes needless; the messages of which the server may have heard of it."""
-    nothing = dict.fromkeys(("flags", "unread", "starred", "folders", "made"), False)
+    nothing = dict.fromkeys(("flags", "unread", "starred", "folders", "made", "kept"), False)
     batch.cursor.execute(
         _SUPERSEDE, {"account": batch.account_id, "messages": plain_array(messages), **nothing, **said}
     )
@@ -82,9 +87,8 @@ def _wish(
 ) -> int:
     folders = change.get("folders")
     told = [change.get("unread"), change.get("starred"), None if folders is None else plain_array(folders)]
-    batch.cursor.execute(
-        _WISH, [batch.account_id, kind, *told, plain_array(tried), batch.account_id, plain_array(messages)]
-    )
+    wanted = [batch.account_id, plain_array(messages), kind == ActionKind.APPEND]
+    batch.cursor.execute(_WISH, [batch.account_id, kind, *told, plain_array(tried), *wanted])
     found = {message for (message,) in batch.cursor.fetchall()}
     batch.moved.update(found)
     return len(found)

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Account
+from mail import audit
 from mail.imap.editing import Editor
 from mail.mirror import syncback
 from mail.models import Action, ActionState, Message
@@ -196,6 +198,80 @@ def test_a_server_that_changes_a_draft_on_the_way_in_gets_one(
         (made["id"], "One altered")
     ]
     assert agrees(account, mailbox)
+
+
+@pytest.fixture
+def same_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters are dated by seconds: all that is written in one is the same octets if it says the same."""
+    moment = timezone.now()
+    monkeypatch.setattr("api.letters.timezone.now", lambda: moment)
+
+
+@pytest.mark.usefixtures("same_second")
+@pytest.mark.parametrize("synced", ["never", "first", "often"])
+def test_a_draft_that_is_again_as_it_was_is_kept(api: Client, account: Account, mailbox: Mailbox, synced: str) -> None:
+    made = call(api, account, "post", "/drafts", subject="One")
+    if synced != "never":
+        sync(account)
+    call(api, account, "put", f"/drafts/{made['id']}", subject="Two")
+    if synced == "often":
+        sync(account)
+    again = call(api, account, "put", f"/drafts/{made['id']}", subject="One")
+    assert (again["id"], again["subject"]) == (made["id"], "One")
+    assert [each["subject"] for each in call(api, account, "get", "/drafts")] == ["One"]
+    sync(account)
+    sync(account)
+    assert subjects(mailbox) == ["One"]
+    assert agrees(account, mailbox)
+
+
+@pytest.mark.usefixtures("same_second")
+def test_a_draft_that_is_saved_twice_as_it_is_gets_to_the_server_once(
+    api: Client, account: Account, mailbox: Mailbox
+) -> None:
+    made = call(api, account, "post", "/drafts", subject="One")
+    changed = call(api, account, "put", f"/drafts/{made['id']}", subject="One", starred=True)
+    assert changed["starred"]
+    sync(account)
+    sync(account)
+    assert subjects(mailbox) == ["One"]
+    assert agrees(account, mailbox)
+    assert call(api, account, "get", f"/drafts/{made['id']}")["starred"]
+
+
+def test_an_older_version_is_not_taken_for_one_whose_first_try_failed(
+    api: Client, account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = call(api, account, "post", "/drafts", subject="One")
+    sync(account)
+    call(api, account, "put", f"/drafts/{made['id']}", subject="Two")
+    with monkeypatch.context() as patched:
+        patched.setattr(Editor, "append", dying)
+        with pytest.raises(KeyboardInterrupt):
+            sync(account)
+    for _ in range(3):
+        make_due()
+        sync(account)
+    assert subjects(mailbox) == ["Two"]
+    assert agrees(account, mailbox)
+
+
+def test_a_refused_draft_that_is_deleted_leaves_nothing(
+    api: Client, account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Any:
+        raise ChangeRefused("You may not.", permanent=True)
+
+    made = call(api, account, "post", "/drafts", subject="One")
+    with monkeypatch.context() as patched:
+        patched.setattr(Editor, "append", refuse)
+        sync(account)
+    assert audit.run(account) == []
+    call(api, account, "delete", f"/drafts/{made['id']}")
+    for _ in range(2):
+        make_due()
+        sync(account)
+    assert not Message.objects.filter(subject="One").exists()
 
 
 def test_a_draft_that_the_server_refuses_stays_here_and_can_be_tried_again(

@@ -1,7 +1,7 @@
 """Model and mirror in one form, and the laws that hold whenever a turn had the server's whole truth."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -53,7 +53,7 @@ def identity(account: Account, mail: Mail, *, object_ids: bool) -> UUID:
     return message_id(account.id, message_key(mail.email_id if object_ids else "", mail.digest))
 
 
-def of_model(account: Account, mailbox: Mailbox, *, object_ids: bool) -> State:
+def of_model(mailbox: Mailbox, identify: Callable[[Mail], UUID]) -> State:
     """What the mirror is to be."""
     folders: dict[str, FolderState] = {}
     held: dict[UUID, list[tuple[str, frozenset[str], Mail]]] = {}
@@ -61,7 +61,7 @@ def of_model(account: Account, mailbox: Mailbox, *, object_ids: bool) -> State:
         name = wire.decode("latin-1")
         places: dict[int, Place] = {}
         for uid, copy in folder.copies.items():
-            message = identity(account, copy.mail, object_ids=object_ids)
+            message = identify(copy.mail)
             places[uid] = copy.flags, message
             held.setdefault(message, []).append((name, copy.flags, copy.mail))
         role = _ROLES.get(wire, "") if folder.selectable else ""
@@ -80,8 +80,8 @@ def _message(copies: list[tuple[str, frozenset[str], Mail]]) -> MessageState:
     )
 
 
-def of_mirror(account: Account) -> State:
-    """What the mirror is. Raw mail that is not what its digest says is an AssertionError."""
+def of_mirror(account: Account, without: Collection[UUID] = ()) -> State:
+    """What the mirror is, but for these messages. Raw mail that is not what its digest says is an AssertionError."""
     rows = list(Folder.objects.filter(account=account))
     names = {row.id: row.wire_name or "" for row in rows}
     folders = {
@@ -95,7 +95,7 @@ def of_mirror(account: Account) -> State:
         row.id: MessageState(
             bytes(row.digest), row.subject, frozenset(names[each] for each in row.folder_ids), row.unread, row.starred
         )
-        for row in Message.objects.filter(account=account)
+        for row in Message.objects.filter(account=account).exclude(id__in=without)
     }
     stored = raw.raws_of(messages)
     assert {key: hashlib.sha256(content).digest() for key, content in stored.items()} == {

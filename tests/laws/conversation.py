@@ -36,9 +36,17 @@ class Conversation:
         self._view: View | None = None
         self.stale = 0
         self.welcome = False
+        self.code = b""  # of the tagged OK
+        self._halfway = False
 
-    def answer(self, name: bytes, arguments: list[Token]) -> Iterator[bytes]:
-        """The untagged responses to a command. Raises Refused or Hangup."""
+    def undoes(self, name: bytes, arguments: list[Token]) -> bool:
+        """Whether a command that fails on its way leaves nothing behind (RFC 3501 §6.3.11, §6.4.7); MOVE may."""
+        return name == b"APPEND" or (name == b"UID" and arguments[0] == b"COPY")
+
+    def answer(self, name: bytes, arguments: list[Token], *, halfway: bool = False) -> Iterator[bytes]:
+        """The untagged responses to a command; `code` is the tagged one's then. `halfway`: it is about to fail. Raises
+        Refused or Hangup."""
+        self.code, self._halfway = b"", halfway
         handler = _HANDLERS.get(name)
         if handler is None or not (self.welcome or name in {b"CAPABILITY", b"LOGIN", b"LOGOUT"}):
             raise Refused("what?")
@@ -101,9 +109,16 @@ class Conversation:
         self._view = view
 
     def uid(self, arguments: list[Token]) -> Iterator[bytes]:
-        """UID SEARCH, UID FETCH and UID STORE, with whatever the server has to tell besides."""
+        """UID SEARCH, FETCH, STORE, COPY, MOVE and EXPUNGE, with whatever the server has to tell besides."""
         view = self._selected_view()
-        handlers = {b"SEARCH": self._search, b"FETCH": self._fetch, b"STORE": self._store}
+        handlers = {
+            b"SEARCH": self._search,
+            b"FETCH": self._fetch,
+            b"STORE": self._store,
+            b"COPY": self._copy,
+            **({b"MOVE": self._move} if "MOVE" in self._manner.capabilities else {}),
+            **({b"EXPUNGE": self._expunge} if "UIDPLUS" in self._manner.capabilities else {}),
+        }
         assert isinstance(arguments[0], bytes)
         responses = list(handlers[arguments[0]](view, arguments[1:]))
         besides = [*view.chatter(), *view.news()]
@@ -177,11 +192,56 @@ class Conversation:
         for uid in self._shuffled(changed):
             yield view.fetch(uid, [(b"UID", b"%d" % uid), *view.flags(uid)])
 
+    def append(self, arguments: list[Token]) -> Iterator[bytes]:
+        """APPEND, with APPENDUID where the server likes (RFC 4315 §3)."""
+        wire, flags, _received, content = arguments
+        assert isinstance(content, bytes)
+        folder = self._named(wire)
+        uid = self._mailbox.append(folder, content, frozenset(flag.decode() for flag in words(flags)))
+        if self._tells_uids():
+            self.code = b"[APPENDUID %d %d] " % (folder.uidvalidity, uid)
+        return iter(())
+
+    def _tells_uids(self) -> bool:
+        return "UIDPLUS" in self._manner.capabilities and not self._manner.keeps_uids
+
+    def _copy(self, view: View, arguments: list[Token]) -> Iterator[bytes]:
+        assert isinstance(arguments[0], bytes)
+        target, among = self._named(arguments[1]), uids(arguments[0], view.uids)
+        self.code = self._copyuid(target, among, self._mailbox.copy(view.folder, among, target))
+        return iter(())
+
+    def _move(self, view: View, arguments: list[Token]) -> Iterator[bytes]:
+        """Half of it, if it fails on its way (RFC 6851 §3.3)."""
+        assert isinstance(arguments[0], bytes)
+        target, among = self._named(arguments[1]), uids(arguments[0], view.uids)
+        among = among[: len(among) // 2] if self._halfway else among
+        told = self._copyuid(target, among, self._mailbox.move(view.folder, among, target))
+        if told:
+            yield b"* OK %sMoved\r\n" % told
+        yield from view.losses()
+
+    def _copyuid(self, target: Folder, old: list[int], new: list[int]) -> bytes:
+        if not (old and self._tells_uids()):
+            return b""
+        return b"[COPYUID %d %s %s] " % (target.uidvalidity, uid_set(old), uid_set(new))
+
+    def _expunge(self, view: View, arguments: list[Token]) -> Iterator[bytes]:
+        assert isinstance(arguments[0], bytes)
+        view.folder.expunge(
+            [uid for uid in uids(arguments[0], view.uids) if "\\Deleted" in view.folder.copies[uid].flags]
+        )
+        yield from view.losses()
+
     def _search(self, view: View, arguments: list[Token]) -> Iterator[bytes]:
         returned = arguments[0] == b"RETURN"
-        key, among = words(arguments[2:] if returned else arguments)
+        key, among, *rest = words(arguments[2:] if returned else arguments)
         assert key == b"UID"
         found = uids(among, view.uids)
+        if rest:
+            header, name, wanted = rest
+            assert (header, name) == (b"HEADER", b"Message-ID")
+            found = [uid for uid in found if wanted in _header_id(view.folder.copies[uid].mail)]
         if returned:
             tail = b" ALL " + uid_set(found) if found else b""
             yield b"* ESEARCH UID%s\r\n" % tail
@@ -206,10 +266,13 @@ class Conversation:
         """Flags given or taken, and what they are then."""
         assert isinstance(arguments[0], bytes)
         flags = {flag.decode() for flag in words(arguments[2])}
+        assert isinstance(arguments[1], bytes)
         for uid in uids(arguments[0], view.uids):
             before = view.folder.copies[uid].flags
-            view.folder.flag([uid], before | flags if arguments[1] == b"+FLAGS" else before - flags)
-            yield view.fetch(uid, [(b"UID", b"%d" % uid), *view.flags(uid)])
+            view.folder.flag([uid], before | flags if arguments[1].startswith(b"+FLAGS") else before - flags)
+            told = view.fetch(uid, [(b"UID", b"%d" % uid), *view.flags(uid)])
+            if not arguments[1].endswith(b".SILENT"):
+                yield told
 
     def _item(self, view: View, uid: int, name: bytes) -> list[tuple[bytes, bytes]]:
         mail = view.folder.copies[uid].mail
@@ -247,6 +310,11 @@ class Conversation:
         return shuffled(self._chance, things, really=self._manner.shuffles)
 
 
+def _header_id(mail: Mail) -> bytes:
+    found = re.search(rb"^message-id:(.*)$", mail.raw.partition(b"\r\n\r\n")[0], re.IGNORECASE | re.MULTILINE)
+    return found[1] if found else b""
+
+
 _HANDLERS: dict[bytes, Callable[[Conversation, list[Token]], Iterator[bytes]]] = {
     b"CAPABILITY": Conversation.capability,
     b"LOGIN": Conversation.login,
@@ -257,5 +325,6 @@ _HANDLERS: dict[bytes, Callable[[Conversation, list[Token]], Iterator[bytes]]] =
     b"EXAMINE": Conversation.examine,
     b"SELECT": Conversation.examine,
     b"UID": Conversation.uid,
+    b"APPEND": Conversation.append,
     b"LOGOUT": Conversation.logout,
 }

@@ -16,13 +16,13 @@ class Killed(BaseException):
 @dataclass(frozen=True, slots=True)
 class Death:
     """When: before the n-th `statement` or `commit` of the turn, or after the n-th, `committed` (from 0), or when the
-    server has the n-th `command`."""
+    server has the n-th `command`, or has carried it out, `answered`."""
 
     step: str
     after: int
 
 
-STEPS = ("statement", "commit", "committed", "command")
+STEPS = ("statement", "commit", "committed", "command", "answered")
 
 
 class Worker:

@@ -10,7 +10,18 @@ OFFERED = {
     "condstore": ("CONDSTORE",),
     "full": (),
 }
-EXTRAS = ("ESEARCH", "LIST-STATUS", "SPECIAL-USE", "LIST-EXTENDED", "OBJECTID", "LITERAL+", "ID", "UIDPLUS")
+EXTRAS = (
+    "ESEARCH",
+    "LIST-STATUS",
+    "SPECIAL-USE",
+    "LIST-EXTENDED",
+    "OBJECTID",
+    "LITERAL+",
+    "ID",
+    "UIDPLUS",
+    "UIDPLUS",
+    "MOVE",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +30,8 @@ class Manner:
 
     `shuffles`: answers, messages and items in any order; `chatty`: says what nobody asked for; `late`: tells of
     others' changes when it likes; `forgetful`: keeps no list of what was expunged (RFC 7162 §3.2.6); `literals`: sends
-    strings as literals; `keeps_uidnext`: SELECT does not tell it; `seed`: of all its choices.
+    strings as literals; `keeps_uidnext`: SELECT does not tell it; `keeps_uids`: nor do COPYUID and APPENDUID where mail
+    went (RFC 4315 §3 allows that where UIDs are not sticky); `seed`: of all its choices.
     """
 
     capabilities: frozenset[str] = frozenset()
@@ -29,6 +41,7 @@ class Manner:
     forgetful: bool = False
     literals: bool = False
     keeps_uidnext: bool = False
+    keeps_uids: bool = False
     seed: int = 0
 
     def chance(self) -> random.Random:
@@ -42,7 +55,7 @@ class Trouble:
 
     `drop`: the line breaks after so many octets of the server's. `bye`, `refuse`, `refuse_late`: that command gets BYE,
     or NO with `code` before or after half of its answer. `stale`: STATUS and EXISTS are off by so many.
-    `before` is called before each command is answered.
+    `before` is called before each command is carried out, `after` before it is answered then.
     """
 
     drop: int | None = None
@@ -52,6 +65,7 @@ class Trouble:
     code: str = "UNAVAILABLE"
     stale: int = 0
     before: Callable[[int], None] = lambda _number: None
+    after: Callable[[int], None] = lambda _number: None
 
 
 _T = TypeVar("_T")

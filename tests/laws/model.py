@@ -134,15 +134,13 @@ class Mailbox:
         """APPEND."""
         return folder.add(self.mail(raw, thread), flags)
 
-    def copy(self, source: Folder, uids: Sequence[int], target: Folder) -> None:
-        """COPY: flags and dates stay."""
-        for copy in [source.copies[uid] for uid in uids]:
-            target.add(copy.mail, copy.flags)
+    def copy(self, source: Folder, uids: Sequence[int], target: Folder) -> list[int]:
+        """COPY: flags and dates stay. Returns the UIDs of the copies."""
+        return [target.add(copy.mail, copy.flags) for copy in [source.copies[uid] for uid in uids]]
 
-    def move(self, source: Folder, uids: Sequence[int], target: Folder) -> None:
-        """MOVE."""
-        for copy in source.expunge(uids):
-            target.add(copy.mail, copy.flags)
+    def move(self, source: Folder, uids: Sequence[int], target: Folder) -> list[int]:
+        """MOVE. Returns the new UIDs."""
+        return [target.add(copy.mail, copy.flags) for copy in source.expunge(uids)]
 
     def create(self, wire: bytes) -> Folder:
         """CREATE; a mere name above others becomes a folder."""

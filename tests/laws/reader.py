@@ -20,6 +20,7 @@ class Reader:
         _key, secret = keys.create(account.application, f"reader of {account.email}")
         self.cursor = 0
         self._objects: Objects = {}
+        self._told: set[tuple[str, str]] = set()  # what was created and not deleted since
         self._client = Client(headers={"authorization": f"Bearer {secret}"})
         self._grant = f"/v3/grants/{account.id}"
 
@@ -49,6 +50,11 @@ class Reader:
 
     def _apply(self, entry: dict[str, Any]) -> None:
         key = entry["object_type"], entry["object_id"]
+        if key[0] in _COLLECTIONS:
+            assert (key in self._told) == (entry["kind"] != "created"), (
+                f"{entry['kind']} is told of {key} at a wrong time"
+            )
+            (self._told.discard if entry["kind"] == "deleted" else self._told.add)(key)
         if entry["kind"] == "deleted" or entry["object"] is None:
             self._objects.pop(key, None)
         else:

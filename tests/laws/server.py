@@ -105,19 +105,20 @@ class ModelServer(Listener):
             self._hang_up(connection, "not now")
         conversation.stale = trouble.stale
         refusal = b"%s NO [%s] not now\r\n" % (tag, trouble.code.encode())
-        if number == trouble.refuse:
+        late = number == trouble.refuse_late
+        if number == trouble.refuse or (late and conversation.undoes(name, arguments)):
             self._say(connection, refusal)
             return
         try:
-            said = list(conversation.answer(name, arguments))
+            said = list(conversation.answer(name, arguments, halfway=late))
         except Refused as refused:
             self._say(connection, b"%s NO %s\r\n" % (tag, str(refused).encode()))
         except Hangup as hangup:
             self._hang_up(connection, str(hangup))
         else:
-            late = number == trouble.refuse_late
+            trouble.after(number)
             self._say(connection, b"".join(said[: len(said) // 2] if late else said))
-            self._say(connection, refusal if late else tag + b" OK done\r\n")
+            self._say(connection, refusal if late else b"%s OK %sdone\r\n" % (tag, conversation.code))
 
     def _hang_up(self, connection: socket.socket, why: str) -> None:
         self._say(connection, b"* BYE %s\r\n" % why.encode())

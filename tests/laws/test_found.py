@@ -1,6 +1,7 @@
 """Cases in which a law was broken once, each as small as it got."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -12,7 +13,7 @@ from mail.mirror import Result, sync_account
 from mail.models import Folder, Gap, Transaction
 from tests.laws.account import connected, removed
 from tests.laws.commands import Token
-from tests.laws.comparison import differences, of_mirror, of_model
+from tests.laws.comparison import differences, identity, of_mirror, of_model
 from tests.laws.manner import OFFERED, Manner, Trouble
 from tests.laws.model import Mailbox
 from tests.laws.server import ModelServer
@@ -65,7 +66,7 @@ class Stand:
 
     def differences(self) -> list[str]:
         """What mirror and model do not agree on."""
-        expected = of_model(self.account, self.mailbox, object_ids=self.object_ids)
+        expected = of_model(self.mailbox, partial(identity, self.account, object_ids=self.object_ids))
         return differences(expected, of_mirror(self.account))
 
 

@@ -29,9 +29,10 @@ SETTINGS = settings(
     derandomize=not LONG,
     database=None,
     deadline=None,
-    print_blob=bool(LONG),
+    print_blob=True,
+    report_multiple_bugs=False,
     # A short run is to end in seconds also when it fails.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if LONG else [])],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if LONG and "SHRINK" in os.environ else [])],
     # An example talks to PostgreSQL and over sockets: what is slow for Hypothesis is what is tested here.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

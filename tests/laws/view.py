@@ -47,7 +47,7 @@ class View:
         """What others changed since the client was told; it may come with any answer to a UID command."""
         if self._manner.late and self._chance.random() < 0.7:
             return
-        yield from self._losses()
+        yield from self.losses()
         came = sorted(self.folder.copies.keys() - set(self._uids))
         if came:
             self._uids += came
@@ -70,7 +70,8 @@ class View:
         told = self._vanished or self._chance.random() < 0.5
         return [*([(b"UID", b"%d" % uid)] if told else []), *self.flags(uid)]
 
-    def _losses(self) -> Iterator[bytes]:
+    def losses(self) -> Iterator[bytes]:
+        """What is gone since the client was told."""
         gone = [uid for uid in self._uids if uid not in self.folder.copies]
         if gone and self._vanished:
             yield b"* VANISHED %s\r\n" % uid_set(gone)
