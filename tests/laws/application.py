@@ -186,7 +186,7 @@ class Application(RuleBasedStateMachine):
         return set(places) == there
 
     def _on_server(self, rows: Sequence[Folder]) -> list[ModelFolder] | None:
-        found = [self.mailbox.folders.get(row.wire_name.encode("latin-1")) for row in rows]
+        found = [self.mailbox.folders.get((row.wire_name or "").encode("latin-1")) for row in rows]
         if any(
             folder is None or not folder.selectable or folder.uidvalidity != row.uidvalidity
             for row, folder in zip(rows, found, strict=True)
