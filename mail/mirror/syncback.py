@@ -41,7 +41,8 @@ def carry_out(turn: Turn, folders: Iterable[LocalFolder], unseen: Collection[UUI
     look = Look({folder.id: folder for folder in folders}, unseen)
     until = time.monotonic() + SECONDS
     while due := store.due_actions(turn.account_id, AT_ONCE, looked=look.is_over):
-        _carry_out(turn, look, _together(due))
+        if not _carry_out(turn, look, _together(due)):
+            look = Look(look.folders, None)  # what came of it is to be looked for before it is done again
         turn.on_commit()
         if time.monotonic() >= until:
             break
@@ -58,7 +59,8 @@ def _together(due: Sequence[Due]) -> list[Due]:
     return [action for action in due if action.message in chosen]
 
 
-def _carry_out(turn: Turn, look: Look, due: Sequence[Due]) -> None:
+def _carry_out(turn: Turn, look: Look, due: Sequence[Due]) -> bool:
+    """Whether the server told what came of it."""
     # Longer than a turn that fails of it waits: the next one looks at the mailbox.
     again = timezone.now() + retry_delay(due[0].tries + 2, random.random())  # noqa: S311 -- jitter
     with store.writing(turn.account_id, turn.token) as batch:
@@ -66,9 +68,13 @@ def _carry_out(turn: Turn, look: Look, due: Sequence[Due]) -> None:
     flags = [action for action in due if action.kind == ActionKind.FLAGS]
     places = [action for action in due if action.kind in {ActionKind.FOLDERS, ActionKind.DELETE}]
     made = [action for action in due if action.kind == ActionKind.APPEND]
+    told = True
     for actions, work in ((made, appending.append), (flags, flagging.change), (places, relocating.relocate)):
         if actions:
-            _note(turn, actions, _effect(turn, look, actions, work))
+            effect = _effect(turn, look, actions, work)
+            _note(turn, actions, effect)
+            told &= not effect.unseen
+    return told
 
 
 def _effect(turn: Turn, look: Look, actions: Sequence[Due], work: Work) -> Effect:
