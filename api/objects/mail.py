@@ -1,6 +1,6 @@
 """Messages, drafts, threads and what they are made of."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class EmailName(TypedDict):
@@ -42,12 +42,11 @@ class TrackingOptions(TypedDict):
 
 # `from` is a keyword, so this one cannot be a class. body is absent where `select` leaves it out; the last three are
 # there when `fields` asks for them, and `fields=raw_mime` gives grant_id, object, id and raw_mime alone.
-Message = TypedDict(
-    "Message",
+_Mail = TypedDict(
+    "_Mail",
     {
         "grant_id": str,
         "id": str,
-        "object": Literal["message"],
         "thread_id": str,
         "subject": str,
         "from": list[EmailName],
@@ -72,35 +71,16 @@ Message = TypedDict(
 )
 
 
-# What is being written. The same but for `object`.
-Draft = TypedDict(
-    "Draft",
-    {
-        "grant_id": str,
-        "id": str,
-        "object": Literal["draft"],
-        "thread_id": str,
-        "subject": str,
-        "from": list[EmailName],
-        "to": list[EmailName],
-        "cc": list[EmailName],
-        "bcc": list[EmailName],
-        "reply_to": list[EmailName],
-        "date": int,
-        "created_at": int,
-        "unread": bool,
-        "starred": bool,
-        "snippet": str,
-        "body": NotRequired[str],
-        "folders": list[str],
-        "attachments": list[Attachment],
-        "metadata": dict[str, Any],
-        "problem": str | None,
-        "headers": NotRequired[list[Header]],
-        "tracking_options": NotRequired[TrackingOptions],
-        "raw_mime": NotRequired[str],
-    },
-)
+class Message(_Mail):
+    """A mail, in however many folders it is."""
+
+    object: Literal["message"]
+
+
+class Draft(_Mail):
+    """A mail that is being written. Its id stays when it is changed."""
+
+    object: Literal["draft"]
 
 
 class Thread(TypedDict):

@@ -1,14 +1,16 @@
 """What must be true once everything is quiet: each check gives its differences in words."""
 
 import base64
+import email
 import hashlib
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from bench.chaos.clients import Mailbox
 from bench.chaos.farm import Farm
+from bench.chaos.ledger import Ledger
 from bench.chaos.reader import Reader
 from bench.chaos.rows import ROWS
 
@@ -57,11 +59,18 @@ def followed(reader: Reader) -> list[str]:
     return _few(found)
 
 
-def shown(reader: Reader, mailbox: Mailbox) -> list[str]:
-    """Whether the API shows what another IMAP client sees: bytes, folders, unread, starred. No code is audit's."""
+def refused(farm: Farm) -> set[str]:
+    """Messages that were made here, and that no server took: they stay here until somebody deletes them."""
+    rows = farm.rows("SELECT DISTINCT message_id::text FROM mail_action WHERE kind = 'append' AND state = 'failed'")
+    return {identifier for (identifier,) in rows}
+
+
+def shown(reader: Reader, mailbox: Mailbox, without: Collection[str]) -> list[str]:
+    """Whether the API shows what another IMAP client sees: bytes, folders, unread, starred. No code is audit's.
+    `without`: messages that only the API has."""
     folders = {each["id"]: each["name"] for each in reader.pages("/folders?")}
     digests = {each["id"]: _digest(each["raw_mime"]) for each in reader.pages("/messages?fields=raw_mime&")}
-    messages = reader.pages("/messages?")
+    messages = [each for each in reader.pages("/messages?") if each["id"] not in without]
     here = {
         digests.get(each["id"], b""): (
             frozenset(folders.get(folder, folder) for folder in each["folders"]), each["unread"], each["starred"],
@@ -98,6 +107,25 @@ def counted(reader: Reader, mailbox: Mailbox) -> list[str]:
             if here.get(name) != there.get(name)
         ]
     )
+
+
+def obeyed(farm: Farm, reader: Reader, mailbox: Mailbox, ledger: Ledger, filled: int) -> list[str]:
+    """Whether a mailbox that only an application changed is as it said last: nothing lost, nothing doubled. `filled`:
+    how many mails it had before."""
+    failed = {str(row[0]) for row in farm.rows("SELECT DISTINCT message_id FROM mail_action WHERE state = 'failed'")}
+    found = ledger.broken(reader.pages("/messages?"), reader.pages("/drafts?"), failed)
+    with mailbox.client() as imap:
+        places = Counter((name, _header_id(data[b"BODY[]"])) for name, data in _fetched(imap))
+    found += [f"{header} is {count} times in {name}" for (name, header), count in places.items() if count > 1]
+    here = len({header for _name, header in places if header.partition(".old")[1]})
+    deleted = sum(entry.gone or entry.unsure for entry in ledger.messages.values())
+    if here + deleted < filled:
+        found.append(f"of {filled} mails there are {here}, and at most {deleted} were deleted")
+    return _few([f"{mailbox.user}, which nobody else changes: {each}" for each in found])
+
+
+def _header_id(octets: bytes) -> str:
+    return str(email.message_from_bytes(octets)["Message-ID"])
 
 
 Shown = tuple[frozenset[str], bool, bool]

@@ -24,7 +24,10 @@ ROWS = {
         HAVING count(t.seq) <> a.log_seq - a.log_floor OR max(t.seq) <> a.log_seq OR min(t.seq) <> a.log_floor + 1""",
     "a message has no place: {}": """
         SELECT m.id::text, m.subject, m.orphaned_at::text FROM mail_message m
-        WHERE NOT EXISTS (SELECT 1 FROM mail_location l WHERE l.message_id = m.id)""",
+        WHERE NOT EXISTS (SELECT 1 FROM mail_location l WHERE l.message_id = m.id) AND NOT EXISTS (
+            SELECT 1 FROM mail_action c WHERE c.message_id = m.id AND c.kind = 'append' AND c.state = 'failed')""",
+    "a message is hidden though nothing is to be deleted: {}": """
+        SELECT m.id::text, m.subject FROM mail_message m WHERE m.hidden""",
     "a message waits to be deleted though it has a place: {}": """
         SELECT m.id::text, m.subject FROM mail_message m WHERE m.orphaned_at IS NOT NULL
             AND EXISTS (SELECT 1 FROM mail_location l WHERE l.message_id = m.id)""",
@@ -38,7 +41,7 @@ ROWS = {
         WHERE l.uidvalidity IS DISTINCT FROM f.uidvalidity""",
     "a message's folders are not those of its places: {}": """
         SELECT m.id::text, m.subject FROM mail_message m WHERE m.folder_ids <> (
-            SELECT coalesce(array_agg(DISTINCT l.folder_id), '{}') FROM mail_location l WHERE l.message_id = m.id)""",
+            SELECT array_agg(DISTINCT l.folder_id) FROM mail_location l WHERE l.message_id = m.id)""",
     "a thread has no messages or counts them wrongly: {}": """
         SELECT t.id::text, t.message_count, count(m.id) FROM mail_thread t
         LEFT JOIN mail_message m ON m.thread_id = t.id

@@ -51,11 +51,15 @@ def storm(plan: Plan, scene: Scene, report: Report, told: Told) -> None:
 
     clients = [
         Client(mailbox, f"{number}{letter}", str(plan.seed), pace)
-        for number, mailbox in enumerate(scene.mailboxes)
+        for number, mailbox in enumerate(scene.mailboxes[:-1])
         for letter in "abcdef"[:CLIENTS]
     ]
+    alone = scene.readers[-1]
     applications = [
-        Application(scene.farm, scene.key, reader.account, str(plan.seed), pace) for reader in scene.readers
+        Application(
+            scene.farm, scene.key, reader.account, str(plan.seed), pace, scene.ledger if reader is alone else None
+        )
+        for reader in scene.readers
     ]
     killer = Killer(scene.farm, pace, plan.kills, str(plan.seed), tell)
     threads: list[threading.Thread] = [*clients, *applications, killer]
@@ -101,10 +105,11 @@ def calm(plan: Plan, scene: Scene, report: Report, told: Told) -> None:
 def check(scene: Scene, told: Told) -> list[str]:
     """Every difference, in words."""
     told("auditing")
-    found = checks.audited(scene.farm)
+    found, refused = checks.audited(scene.farm), checks.refused(scene.farm)
     for mailbox, reader in zip(scene.mailboxes, scene.readers, strict=True):
         told(f"comparing {mailbox.user} with its mirror")
-        found += [*checks.followed(reader), *checks.shown(reader, mailbox), *checks.counted(reader, mailbox)]
+        found += [*checks.followed(reader), *checks.shown(reader, mailbox, refused), *checks.counted(reader, mailbox)]
+    found += checks.obeyed(scene.farm, scene.readers[-1], scene.mailboxes[-1], scene.ledger, scene.filled)
     return [*found, *checks.stored(scene.farm)]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.chaos.clients import PASSWORD, Mailbox
 from bench.chaos.farm import Farm, FarmFailed, Rest, Unanswered
 from bench.chaos.faults import ODDS
+from bench.chaos.ledger import Ledger
 from bench.chaos.letters import Letters
 from bench.chaos.proxy import Proxy
 from bench.chaos.reader import Reader
@@ -57,13 +58,16 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All of it, running. The nth reader follows the nth mailbox. `key`: the application's."""
+    """All of it, running. The nth reader follows the nth mailbox; the last one no mail program changes. `key`: the
+    application's; `ledger`: what it asked for there."""
 
     farm: Farm
     key: str
     servers: list[Server]
     mailboxes: list[Mailbox]
     readers: list[Reader]
+    filled: int  # mails of the last mailbox before
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 @contextmanager
@@ -73,9 +77,9 @@ def prepared(plan: Plan, directory: Path) -> Iterator[Scene]:
         servers = [stack.enter_context(_server(plan, name, directory)) for name in plan.strategies]
         farm = stack.enter_context(Farm(directory / "farm"))
         key = farm.manage("shell", "-v", "0", "-c", _KEY).stdout.split()[-1]
-        mailboxes, readers = _connect(plan, farm, key, servers)
+        mailboxes, readers, filled = _connect(plan, farm, key, servers)
         try:
-            yield Scene(farm, key, servers, mailboxes, readers)
+            yield Scene(farm, key, servers, mailboxes, readers, filled)
         finally:
             for reader in readers:
                 reader.stop()
@@ -88,27 +92,31 @@ def _server(plan: Plan, strategy: str, directory: Path) -> Iterator[Server]:
         yield Server(dovecot, proxy)
 
 
-def _connect(plan: Plan, farm: Farm, key: str, servers: list[Server]) -> tuple[list[Mailbox], list[Reader]]:
+def _connect(plan: Plan, farm: Farm, key: str, servers: list[Server]) -> tuple[list[Mailbox], list[Reader], int]:
     """Mailboxes with some mail, each a grant, and somebody who follows its log."""
-    mailboxes, readers = [], []
-    for number in range(plan.mailboxes):
+    mailboxes, readers, filled = [], [], 0
+    for number in range(plan.mailboxes + 1):
         server = servers[number % len(servers)]
         mailbox = Mailbox(server.dovecot, f"user{number}@example.test")
         server.dovecot.add_user(mailbox.user, PASSWORD)
-        _fill(mailbox, Letters(f"old{number}", random.Random(f"{plan.seed} old{number}")), plan.mails)
+        letters = Letters(f"old{number}", random.Random(f"{plan.seed} old{number}"))
+        filled = _fill(mailbox, letters, plan.mails, doubles=number < plan.mailboxes)
         readers.append(Reader(farm, key, _grant(farm, key, mailbox, server.proxy.port)))
         mailboxes.append(mailbox)
     for reader in readers:
         reader.start()
-    return mailboxes, readers
+    return mailboxes, readers, filled
 
 
-def _fill(mailbox: Mailbox, letters: Letters, count: int) -> None:
+def _fill(mailbox: Mailbox, letters: Letters, count: int, *, doubles: bool) -> int:
     with mailbox.client() as imap:
-        for name in ("Work", "日本", "A & B"):
+        for name in ("Work", "日本", "A & B", "Drafts", "Trash"):
             imap.create_folder(name)
-        for _ in range(count):
-            imap.append("INBOX", letters.write())
+        mails = [letters.write() for _ in range(count)]
+        mails = mails if doubles else list(dict.fromkeys(mails))
+        for mail in mails:
+            imap.append("INBOX", mail)
+    return len(mails)
 
 
 def _grant(farm: Farm, key: str, mailbox: Mailbox, port: int) -> str:

@@ -9,6 +9,7 @@ from bench.chaos.clients import Mailbox
 from bench.chaos.farm import Farm, FarmFailed
 
 _LOOK = 0.5  # seconds
+_PATIENCE = 5.0  # seconds, with changes that the server refused
 
 # What is still awaited, in words; none once all accounts had a sync that ended after this moment and left nothing over.
 _AWAITED = """
@@ -39,6 +40,13 @@ for account_id in Account.objects.values_list("id", flat=True):
 """
 
 
+# A change that the server refuses is tried for hours, in case a folder comes back that is gone.
+_IMPATIENCE = """
+UPDATE mail_action SET created_at = now() - interval '7 hours', next_try_at = now()
+WHERE state = 'pending' AND error <> '' RETURNING number, message_id
+"""
+
+
 def resume(farm: Farm) -> None:
     """Pause and resume every account, so that none waits for the lease of a worker that was killed."""
     farm.manage("shell", "-v", "0", "-c", _RESUME)
@@ -60,6 +68,7 @@ def settle(farm: Farm, seconds: float, told: Callable[[str], None]) -> list[str]
     Twice over: a sync that was under way when the storm ended may have looked before its last change.
     """
     until = time.monotonic() + seconds
+    impatient = time.monotonic() + _PATIENCE
     awaited: list[str] = []
     for _ in range(2):
         moment = _patiently(farm, "SELECT 'now', now()::text", until)[0][1]
@@ -68,6 +77,9 @@ def settle(farm: Farm, seconds: float, told: Callable[[str], None]) -> list[str]
             if time.monotonic() > until:
                 return [f"after {seconds:g} seconds of calm {each}" for each in awaited]
             told(f"waiting: {awaited[0]}")
+            if time.monotonic() > impatient:
+                _patiently(farm, _IMPATIENCE, until)
+                impatient = time.monotonic() + _PATIENCE
             time.sleep(_LOOK)
     return []
 

@@ -60,8 +60,8 @@ def _carry_out_in_order(turn: Turn, look: Look, due: Sequence[Due], until: float
     messages = [action for action in due if not action.folder]
     if any(folder not in look.folders for action in messages for folder in action.folders or ()):
         look = _refreshed(turn, look)
-    if messages:
-        _carry_out(turn, look, _together(messages))
+    if messages and not _carry_out(turn, look, _together(messages)):
+        look = replace(look, unseen=None)  # what came of it is to be looked for before it is done again
     return _file(turn, look, [action for action in filed if action.kind == ActionKind.DELETE_FOLDER], until)
 
 
@@ -89,7 +89,8 @@ def _together(due: Sequence[Due]) -> list[Due]:
     return [action for action in due if action.message in chosen]
 
 
-def _carry_out(turn: Turn, look: Look, due: Sequence[Due]) -> None:
+def _carry_out(turn: Turn, look: Look, due: Sequence[Due]) -> bool:
+    """Whether the server told what came of it."""
     # Longer than a turn that fails of it waits: the next one looks at the mailbox.
     again = timezone.now() + retry_delay(due[0].tries + 2, random.random())  # noqa: S311 -- jitter
     with store.writing(turn.account_id, turn.token) as batch:
@@ -105,9 +106,13 @@ def _carry_out(turn: Turn, look: Look, due: Sequence[Due]) -> None:
         (flags, flagging.change),
         (places, relocating.relocate),
     )
+    told = True
     for actions, work in work_of:
         if actions:
-            _note(turn, actions, _effect(turn, look, actions, work))
+            effect = _effect(turn, look, actions, work)
+            _note(turn, actions, effect)
+            told &= not effect.unseen
+    return told
 
 
 def _effect(turn: Turn, look: Look, actions: Sequence[Due], work: Work) -> Effect:

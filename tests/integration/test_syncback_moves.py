@@ -187,6 +187,24 @@ def test_a_process_that_dies_after_the_server_did_it_does_not_have_it_done_twice
     assert Message.objects.filter(pk=row.pk).exists() is bool(target)
 
 
+def test_a_silent_server_is_told_once_what_a_first_try_did_not_reach(
+    account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent(monkeypatch)
+    row = message(account)
+    actions.change(account.pk, [row.pk], folders=[folder(account, name) for name in ("INBOX", "Kept")])
+    with monkeypatch.context() as patched:
+        patched.setattr(Editor, "copy", dying)
+        with pytest.raises(KeyboardInterrupt):
+            sync(account)
+    for _ in range(2):
+        make_due()
+        sync(account)
+    assert on_server(mailbox) == {"INBOX": 4, "Kept": 1, "Trash": 0}
+    assert states(account) == [ActionState.DONE]
+    assert agrees(account, mailbox)
+
+
 def test_a_change_of_mind_after_an_unconfirmed_copy_leaves_none_behind(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from accounts.models import Account
 from mail import actions, drafting
 from mail.models import Action, ActionState, Folder, Location, Message
-from mail.types import Address, FolderFailed, Letter
+from mail.types import Address, FolderFailed, Letter, message_id, message_key
 from tests.laws.comparison import identity
 from tests.laws.conversation import USER
 from tests.laws.model import Folder as ModelFolder
@@ -44,6 +44,7 @@ class Application(RuleBasedStateMachine):
         super().__init__()
         self.drafts: list[Draft] = []
         self.made: set[bytes] = set()  # digests of messages that were made here
+        self.rows: dict[UUID, set[UUID]] = {}  # of these messages
 
     def begin_words(self) -> None:
         """Listen from here on."""
@@ -52,6 +53,14 @@ class Application(RuleBasedStateMachine):
     def identity(self, mail: Mail) -> UUID:
         """Of what was made here it never hangs on the server's word."""
         return identity(self.account, mail, object_ids=self.object_ids and mail.digest not in self.made)
+
+    def named(self, row: Message) -> UUID:
+        """The same of a row: where the server numbers messages, one that was made here may have its id there."""
+        if bytes(row.digest) not in self.made:
+            return row.pk
+        name = message_id(self.account.id, message_key("", bytes(row.digest)))
+        self.rows.setdefault(name, set()).add(row.pk)
+        return name
 
     @rule(which=_WHICH, unread=_FLAG, starred=_FLAG)
     def mark(self, which: int, unread: bool | None, starred: bool | None) -> None:
@@ -65,7 +74,7 @@ class Application(RuleBasedStateMachine):
         assert unread in {None, row.unread}
         assert starred in {None, row.starred}
         flags = {} if unread is None else {"\\Seen": not unread}
-        self.words.mark(row.pk, flags | ({} if starred is None else {"\\Flagged": starred}), known=known)
+        self.words.mark(self.named(row), flags | ({} if starred is None else {"\\Flagged": starred}), known=known)
 
     @rule(which=_WHICH, into=st.sets(st.integers(0, 5), min_size=1, max_size=3))
     def relocate(self, which: int, into: set[int]) -> None:
@@ -79,7 +88,7 @@ class Application(RuleBasedStateMachine):
         assert actions.change(self.account.id, [row.pk], folders=[folder.pk for folder in chosen]) == 1
         row.refresh_from_db()
         assert row.folder_ids == sorted(folder.pk for folder in chosen)
-        self.words.place(row.pk, self._on_server(chosen), known=known)
+        self.words.place(self.named(row), self._on_server(chosen), known=known)
 
     @rule(which=_WHICH)
     def delete(self, which: int) -> None:
@@ -88,7 +97,7 @@ class Application(RuleBasedStateMachine):
         if row is not None:
             known = self._known(row)
             assert actions.delete(self.account.id, [row.pk]) == 1
-            self._left(row.pk, known=known)
+            self._left(row, known=known)
 
     @rule(text=_TEXT)
     def write_draft(self, text: str) -> None:
@@ -105,7 +114,7 @@ class Application(RuleBasedStateMachine):
             return
         known = self._known(found)
         if self._save(draft, text, found.pk) and draft.version != found.pk:
-            self._left(found.pk, known=known)
+            self._left(found, known=known)
 
     @rule(which=_WHICH)
     def discard_draft(self, which: int) -> None:
@@ -115,7 +124,7 @@ class Application(RuleBasedStateMachine):
             known = self._known(found)
             drafting.discard(self.account.id, found)
             draft.text = None
-            self._left(found.pk, known=known)
+            self._left(found, known=known)
             if found.pk == draft.version:
                 assert drafting.find(self.account.id, drafting.draft_id(found)) is None
 
@@ -131,7 +140,7 @@ class Application(RuleBasedStateMachine):
 
     def how_ended(self, message: UUID) -> set[str]:
         """The states of a message's actions."""
-        rows = Action.objects.filter(account=self.account, message=message)
+        rows = Action.objects.filter(account=self.account, message__in=self.rows.get(message, {message}))
         return set(rows.values_list("state", flat=True))
 
     def _save(self, draft: Draft, text: str, replaces: UUID | None) -> bool:
@@ -153,12 +162,12 @@ class Application(RuleBasedStateMachine):
         draft.text, draft.version = text, row.pk
         (folder,) = Folder.objects.filter(pk__in=row.folder_ids)[:1] or [None]
         if folder is not None:
-            self.words.place(row.pk, self._on_server([folder]), known=known)
+            self.words.place(self.named(row), self._on_server([folder]), known=known)
         return True
 
-    def _left(self, message: UUID, *, known: bool) -> None:
-        self.missed.add(message)
-        self.words.place(message, [], known=known)
+    def _left(self, row: Message, *, known: bool) -> None:
+        self.missed.add(row.pk)
+        self.words.place(self.named(row), [], known=known)
 
     missed: set[UUID]
 
@@ -181,7 +190,7 @@ class Application(RuleBasedStateMachine):
             (folder.wire.decode("latin-1"), folder.uidvalidity, uid)
             for folder in self.mailbox.selectable
             for uid, copy in folder.copies.items()
-            if self.identity(copy.mail) == row.pk
+            if self.identity(copy.mail) == self.named(row)
         }
         return set(places) == there
 

@@ -80,7 +80,9 @@ def _message(copies: list[tuple[str, frozenset[str], Mail]]) -> MessageState:
     )
 
 
-def of_mirror(account: Account, without: Collection[UUID] = ()) -> State:
+def of_mirror(
+    account: Account, without: Collection[UUID] = (), named: Callable[[Message], UUID] = lambda row: row.pk
+) -> State:
     """What the mirror is, but for these messages. Raw mail that is not what its digest says is an AssertionError."""
     rows = list(Folder.objects.filter(account=account))
     names = {row.id: row.wire_name or "" for row in rows}
@@ -88,19 +90,18 @@ def of_mirror(account: Account, without: Collection[UUID] = ()) -> State:
         names[row.id]: FolderState(row.role, row.selectable, row.total_count, row.unread_count, {}) for row in rows
     }
     valid = {row.id: row.uidvalidity for row in rows}
-    for place in Location.objects.filter(folder__account=account):
+    for place in Location.objects.filter(folder__account=account).select_related("message"):
         assert place.uidvalidity == valid[place.folder_id], "a place of an older UIDVALIDITY is left"
-        folders[names[place.folder_id]].places[place.uid] = frozenset(place.flags), place.message_id
+        folders[names[place.folder_id]].places[place.uid] = frozenset(place.flags), named(place.message)
     messages = {
-        row.id: MessageState(
+        named(row): MessageState(
             bytes(row.digest), row.subject, frozenset(names[each] for each in row.folder_ids), row.unread, row.starred
         )
         for row in Message.objects.filter(account=account).exclude(id__in=without)
     }
-    stored = raw.raws_of(messages)
-    assert {key: hashlib.sha256(content).digest() for key, content in stored.items()} == {
-        key: message.digest for key, message in messages.items()
-    }
+    digests = {row.id: bytes(row.digest) for row in Message.objects.filter(account=account)}
+    stored = raw.raws_of(digests)
+    assert {key: hashlib.sha256(content).digest() for key, content in stored.items()} == digests
     return State(folders, messages)
 
 
