@@ -38,18 +38,20 @@ from mail.store.messages import (
     sweep_orphans,
 )
 from mail.store.outgoing import (
-    ANSWER,
+    OFFER,
     add_outgoing,
     cancel_outgoing,
     claim_outgoing,
-    due_outgoing,
     end_outgoing,
     forget_outgoing,
+    give_up_outgoing,
     hand_over,
     lost_outgoing,
     note_outgoing,
+    offer_outgoing,
     outgoing_draft,
     postpone_outgoing,
+    renew_outgoing,
 )
 from mail.store.places import (
     add_place,
@@ -70,7 +72,7 @@ from mail.store.threads import subject_candidates, thread_links, threads_by_prov
 from mail.store.wishes import wish_append, wish_deletion, wish_flags, wish_folders
 
 __all__ = [
-    "ANSWER",
+    "OFFER",
     "SWEEP",
     "Batch",
     "Due",
@@ -95,7 +97,6 @@ __all__ = [
     "copy_places",
     "due_actions",
     "due_gaps",
-    "due_outgoing",
     "end_actions",
     "end_outgoing",
     "finish_reset",
@@ -106,6 +107,7 @@ __all__ = [
     "forget_outgoing",
     "forget_places",
     "gap_attempts",
+    "give_up_outgoing",
     "hand_over",
     "known_messages",
     "known_uids",
@@ -114,12 +116,14 @@ __all__ = [
     "lost_outgoing",
     "next_action_at",
     "note_outgoing",
+    "offer_outgoing",
     "outgoing_draft",
     "places_of",
     "postpone_actions",
     "postpone_outgoing",
     "record_gaps",
     "remove_accounts",
+    "renew_outgoing",
     "restart_folder",
     "revive_actions",
     "settle_gaps",
