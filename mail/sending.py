@@ -21,6 +21,7 @@ from accounts import credentials, network, presets
 from accounts.models import Account
 from mail import actions, compose, raw, smtp, store
 from mail.claiming import renewed
+from mail.intent import NUDGE
 from mail.making import Making
 from mail.models import Outgoing, OutgoingState
 from mail.sync.schedule import retry_delay
@@ -107,7 +108,7 @@ def cancel(account_id: UUID, outgoing_id: UUID) -> bool:
 def nudge(outgoing_id: UUID) -> None:
     """Have a worker send it now instead of at the dispatcher's next tick."""
     try:
-        current_app.send_task("syncfarm.send", kwargs={"outgoing_id": str(outgoing_id)}, retry=False, expires=60)
+        current_app.send_task("syncfarm.send", kwargs={"outgoing_id": str(outgoing_id)}, retry=False, expires=NUDGE)
     except OperationalError as error:
         log.info("nudge lost, beat's tick will do: %s", error)
 
