@@ -152,7 +152,7 @@ def _ended(row: Outgoing) -> Outgoing:
     while row.state not in _OVER and time.monotonic() < until:
         release_database_connection()
         time.sleep(pause)
-        pause = min(pause * 1.3, 0.25)
+        pause = min(pause * 1.3, 1.0)
         row = Outgoing.objects.defer("octets").get(pk=row.pk)
     return row
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import machine, page, results
-from bench.figures import FIGURES, chaos, initial
+from bench.figures import FIGURES, chaos, initial, kills
 from bench.peers import mbsync, offlineimap
 from bench.stand import Stand
 from bench.watching import RunFailed
@@ -74,7 +74,7 @@ def _measure(stand: Stand, names: list[str]) -> str:
         found[name] = results.Kept.now(outcome, here)
         found = {figure: found[figure] for figure in FIGURES if figure in found}  # in the page's order
         results.save(kept, found)
-        written.write_text(page.render(found, chaos.last()))
+        written.write_text(page.render(found, [*filter(None, (chaos.last(), kills.last()))]))
         shown.append("\n".join([outcome.title, *outcome.tables(), ""]))
     judged = page.judged({name: found[name] for name in names})
     return "\n".join([*shown, judged, f"\nWritten: {kept.name}, {written.name}"])

@@ -1,6 +1,6 @@
 """The results told: docs/performance.md, and the same tables on the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bench.outcome import Outcome, table
 from bench.results import Kept
@@ -36,17 +36,16 @@ Measured on {date}, medians of {medians}: {machine}.
 {text}"""
 
 
-def render(found: Mapping[str, Kept], chaos: Outcome | None) -> str:
-    """The whole page as Markdown."""
+def render(found: Mapping[str, Kept], quoted: Sequence[Outcome]) -> str:
+    """The whole page as Markdown. `quoted`: of reports that drivers with a command of their own left."""
     sections = [_section(kept) for kept in found.values()]
-    if chaos:
-        sections.append(f"## {chaos.title}\n\n{chaos.text}")
-    return _PAGE.format(judged=judged(found, chaos), sections="\n\n".join(sections))
+    sections += [f"## {outcome.title}\n\n{outcome.text}" for outcome in quoted]
+    return _PAGE.format(judged=judged(found, quoted), sections="\n\n".join(sections))
 
 
-def judged(found: Mapping[str, Kept], chaos: Outcome | None = None) -> str:
+def judged(found: Mapping[str, Kept], quoted: Sequence[Outcome] = ()) -> str:
     """The table of goals."""
-    outcomes = [*(kept.outcome for kept in found.values()), *([chaos] if chaos else [])]
+    outcomes = [*(kept.outcome for kept in found.values()), *quoted]
     rows = [line.cells() for outcome in outcomes for line in outcome.judged]
     return table(("figure", "to reach", "measured", "reached"), rows)
 

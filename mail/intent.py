@@ -16,6 +16,8 @@ from mail import changes
 
 log = logging.getLogger(__name__)
 
+NUDGE = 5.0  # seconds
+
 
 def request_sync(account_id: UUID) -> bool:
     """Make the account due now. False if it is paused or being removed."""
@@ -96,8 +98,9 @@ def log_grant_change(account_id: UUID) -> None:
 
 
 def nudge(task: str = "syncfarm.dispatch") -> None:
-    """Ask a worker to look now instead of at beat's next tick."""
+    """Ask a worker to look now instead of at beat's next tick. Soon void: while workers are away, nudges would pile up
+    in front of the syncs."""
     try:
-        current_app.send_task(task, retry=False)
+        current_app.send_task(task, retry=False, expires=NUDGE)
     except OperationalError as error:
         log.info("nudge lost, beat's tick will do: %s", error)

@@ -20,6 +20,8 @@ from kombu.exceptions import OperationalError
 from accounts import credentials, network, presets
 from accounts.models import Account
 from mail import actions, compose, filing, raw, smtp, store
+from mail.claiming import renewed
+from mail.intent import NUDGE
 from mail.making import Making
 from mail.models import Outgoing, OutgoingState
 from mail.sync.schedule import retry_delay
@@ -36,6 +38,7 @@ from mail.types import (
 
 log = logging.getLogger(__name__)
 
+ANSWER = 15.0  # seconds that a submission server has for each answer
 PATIENCE = timedelta(hours=6)  # with a server that does not take a scheduled message now
 AT_ONCE = timedelta(seconds=12)  # the same where somebody waits for the answer
 FILED_WITHIN = timedelta(seconds=30)  # by providers that keep a copy of what is sent by themselves
@@ -105,16 +108,20 @@ def cancel(account_id: UUID, outgoing_id: UUID) -> bool:
 def nudge(outgoing_id: UUID) -> None:
     """Have a worker send it now instead of at the dispatcher's next tick."""
     try:
-        current_app.send_task("syncfarm.send", kwargs={"outgoing_id": str(outgoing_id)}, retry=False)
+        current_app.send_task("syncfarm.send", kwargs={"outgoing_id": str(outgoing_id)}, retry=False, expires=NUDGE)
     except OperationalError as error:
         log.info("nudge lost, beat's tick will do: %s", error)
 
 
-def carry_on(outgoing_id: UUID) -> None:
+def carry_on(outgoing_id: UUID, offer: UUID | None = None) -> None:
     """A worker's part: send a message that is due, and make its copy."""
-    row = store.claim_outgoing(outgoing_id)
-    if row is None:
-        return
+    row = store.claim_outgoing(outgoing_id, offer)
+    if row is not None:
+        with renewed(row):
+            _carry_on(row)
+
+
+def _carry_on(row: Outgoing) -> None:
     if row.account.removed_at is not None:
         store.note_outgoing(row, OutgoingState.CANCELLED, ended_at=timezone.now(), octets=b"")
         return
@@ -131,7 +138,8 @@ def carry_on(outgoing_id: UUID) -> None:
 def settle_lost(limit: int) -> None:
     """Report those as uncertain whose worker died when they may have been sent."""
     for row in store.lost_outgoing(limit):
-        _end(row, OutgoingState.UNCERTAIN, error=UNCERTAIN)
+        with store.beside(row.account_id) as batch:
+            store.give_up_outgoing(batch, row, UNCERTAIN)
 
 
 def _sent(row: Outgoing) -> bool:
@@ -162,7 +170,7 @@ def _submit(row: Outgoing) -> Delivery:
 
     octets = compose.without_bcc(octets_of(row))
     login = _login(row.account)
-    return smtp.submit(login, row.sender, row.recipients, octets, about_to_commit=hand_over, timeout=store.ANSWER)
+    return smtp.submit(login, row.sender, row.recipients, octets, about_to_commit=hand_over, timeout=ANSWER)
 
 
 def octets_of(row: Outgoing) -> bytes:

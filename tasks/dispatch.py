@@ -25,7 +25,8 @@ def dispatch() -> int:
 
 def _send() -> int:
     sending.settle_lost(BATCH)
-    due = store.due_outgoing(BATCH)
-    for outgoing_id in due:
-        send.apply_async(kwargs={"outgoing_id": str(outgoing_id)}, expires=lease.CLAIM.total_seconds())
-    return len(due)
+    offers = store.offer_outgoing(BATCH)
+    for outgoing_id, offer in offers:
+        kwargs = {"outgoing_id": str(outgoing_id), "offer": str(offer)}
+        send.apply_async(kwargs=kwargs, expires=store.OFFER.total_seconds())
+    return len(offers)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.chaos.farm import FarmFailed
 from bench.chaos.faults import ODDS, UNNOTICEABLE
+from bench.chaos.progress import Progress
 from bench.chaos.report import Report, write
 from bench.chaos.run import run
 from bench.chaos.scene import STRATEGIES, Plan
@@ -78,28 +79,12 @@ def _run(options: argparse.Namespace, strategies: tuple[str, ...]) -> Report:
         options.keep.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix=f"chaos-{'-'.join(strategies)}-{options.seed}-", dir=options.keep))
     try:
-        return run(plan, directory, _Progress(f"{plan.strategies[0] if len(strategies) == 1 else 'mixed'}: ").tell)
+        return run(plan, directory, Progress(f"{plan.strategies[0] if len(strategies) == 1 else 'mixed'}: ").tell)
     except (DovecotFailed, FarmFailed) as error:
         sys.exit(f"The run with seed {options.seed} failed: {error}")
     finally:
         if not options.keep:
             shutil.rmtree(directory, ignore_errors=True)
-
-
-class _Progress:
-    """A line that is written over on a terminal; elsewhere one every few seconds."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._told = -1e9
-
-    def tell(self, what: str) -> None:
-        """What happens, in words."""
-        if sys.stdout.isatty():
-            print(f"\r\033[K{self._label}{what}"[:150], end="", flush=True)
-        elif time.monotonic() - self._told > 10:
-            self._told = time.monotonic()
-            print(f"{self._label}{what}", flush=True)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ class Unanswered(Exception):
 class Farm:
     """Runs while the context lasts. Its directory stays, with its log."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, launcher: str = "syncfarm.farm") -> None:
+        self._module = launcher
         self.directory = directory
         self.var = directory / "var"
         self.log = directory / "farm.log"
@@ -47,7 +48,7 @@ class Farm:
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "syncfarm.farm"]
+            command = [sys.executable, "-m", self._module]
             self._launcher = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=log)
         try:
             self._wait_until_it_answers()
@@ -140,18 +141,21 @@ class Rest:
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """The answer's object. Raises Unanswered, also for errors 5xx, and ValueError for any other refusal."""
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        sent = None if body is None else json.dumps(body)
-        try:
-            status, content = self._answer(method, path, sent, headers)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            self._connection = None
-            raise Unanswered(f"{method} {path}: {error!r}") from error
+        status, content = self.said(method, path, body)
         if status >= 500:
             raise Unanswered(f"{method} {path}: {status} {content[:200]!r}")
         if status >= 400:
             raise ValueError(f"{method} {path}: {status} {content[:500]!r}")
         return json.loads(content)
+
+    def said(self, method: str, path: str, body: object = None, **more: str) -> tuple[int, bytes]:
+        """The answer's status and content, whatever they are; `more`: headers. Raises Unanswered if there is none."""
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json", **more}
+        try:
+            return self._answer(method, path, None if body is None else json.dumps(body), headers)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            self._connection = None
+            raise Unanswered(f"{method} {path}: {error!r}") from error
 
     def ask_until_answered(self, path: str) -> Any:
         """GET, again and again for a minute: the web process may have been killed, or have dropped an idle connection.

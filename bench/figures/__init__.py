@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bench.figures import chaos, crowd, growth, initial, lists, many, unchanged
+from bench.figures import chaos, crowd, growth, initial, kills, lists, many, unchanged
 from bench.outcome import Outcome
 from bench.stand import Stand
 
@@ -15,4 +15,4 @@ FIGURES: Mapping[str, Callable[[Stand], Outcome]] = {
     "crowd": crowd.measure,  # 100 accounts and a 90 MB message in one worker
 }
 
-__all__ = ["FIGURES", "chaos", "initial"]
+__all__ = ["FIGURES", "chaos", "initial", "kills"]

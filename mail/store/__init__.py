@@ -49,18 +49,20 @@ from mail.store.messages import (
 )
 from mail.store.metadata import set_metadata
 from mail.store.outgoing import (
-    ANSWER,
+    OFFER,
     add_outgoing,
     cancel_outgoing,
     claim_outgoing,
-    due_outgoing,
     end_outgoing,
     forget_outgoing,
+    give_up_outgoing,
     hand_over,
     lost_outgoing,
     note_outgoing,
+    offer_outgoing,
     outgoing_draft,
     postpone_outgoing,
+    renew_outgoing,
 )
 from mail.store.places import (
     add_place,
@@ -82,7 +84,7 @@ from mail.store.threads import subject_candidates, thread_links, threads_by_prov
 from mail.store.wishes import wish_append, wish_deletion, wish_flags, wish_folders
 
 __all__ = [
-    "ANSWER",
+    "OFFER",
     "SWEEP",
     "Batch",
     "Due",
@@ -107,7 +109,6 @@ __all__ = [
     "copy_places",
     "due_actions",
     "due_gaps",
-    "due_outgoing",
     "end_actions",
     "end_outgoing",
     "finish_reset",
@@ -121,6 +122,7 @@ __all__ = [
     "forget_outgoing",
     "forget_places",
     "gap_attempts",
+    "give_up_outgoing",
     "hand_over",
     "has_leaving_mail",
     "known_folders",
@@ -132,6 +134,7 @@ __all__ = [
     "messages_at",
     "next_action_at",
     "note_outgoing",
+    "offer_outgoing",
     "outgoing_draft",
     "places_of",
     "postpone_actions",
@@ -139,6 +142,7 @@ __all__ = [
     "record_bounces",
     "record_gaps",
     "remove_accounts",
+    "renew_outgoing",
     "restart_folder",
     "revive_actions",
     "set_metadata",

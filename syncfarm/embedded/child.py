@@ -31,12 +31,6 @@ def spawn(
     """
     parent = os.getpid()
 
-    def bind_to_parent() -> None:
-        if _libc is not None:
-            _libc.prctl(_PR_SET_PDEATHSIG, int(at_parents_death))
-            if os.getppid() != parent:  # it died before the line above
-                os._exit(1)
-
     return subprocess.Popen(  # noqa: S603 -- commands are ours
         command,
         cwd=cwd,
@@ -45,8 +39,16 @@ def spawn(
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=bind_to_parent,  # noqa: PLW1509 -- only two system calls, made before other threads exist
+        preexec_fn=lambda: bound_to(parent, at_parents_death),  # noqa: PLW1509 -- only two system calls, made before other threads exist
     )
+
+
+def bound_to(parent: int, sign: signal.Signals) -> None:
+    """In a child that was just forked: have it get a signal when its parent dies."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(sign))
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
 
 
 def stop(process: "subprocess.Popen[bytes]", sign: signal.Signals, seconds: float) -> None:

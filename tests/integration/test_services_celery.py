@@ -50,3 +50,16 @@ def test_the_log_has_no_warnings_of_parsers_and_of_root() -> None:
     assert logging.getLogger("flanker.addresslib._parser.parser").getEffectiveLevel() == logging.ERROR
     root = "from celery.platforms import check_privileges; import syncfarm.celery as farm; check_privileges(['json'])"
     assert "superuser" not in run(root)
+
+
+@pytest.mark.parametrize(("nudge", "queue"), [("intent.nudge()", "action"), ("sending.nudge(1)", "outbound")])
+def test_a_nudge_that_no_worker_takes_is_soon_void(nudge: str, queue: str) -> None:
+    """Thousands would wait in front of the syncs when workers come back."""
+    told = run(
+        "import django; django.setup(); from syncfarm.celery import app; app.conf.broker_url = 'memory://'\n"
+        f"from mail import intent, sending; {nudge}\n"
+        f"message = app.connection().SimpleQueue('{queue}').get(timeout=5)\n"
+        "from datetime import datetime, timezone; expires = datetime.fromisoformat(message.headers['expires'])\n"
+        "print('seconds', (expires - datetime.now(timezone.utc)).total_seconds())"
+    )
+    assert 0 < float(told.split("seconds")[1].split()[0]) <= 5

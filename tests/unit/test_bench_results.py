@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from bench import page, profiling, results
-from bench.figures import chaos, initial
+from bench.figures import chaos, initial, kills
 from bench.figures.initial import Found, Run
+from bench.kills.report import Report
 from bench.mailbox import Mailbox
 from bench.outcome import Judged, Outcome
 from bench.peers.bare import Drained
@@ -71,7 +72,7 @@ def test_figures_that_were_not_measured_again_stay(tmp_path: Path) -> None:
 
 
 def test_the_page_has_a_table_of_goals_and_a_section_for_each_figure() -> None:
-    text = page.render({"a": kept("A", Judged("a's time", 1, 2, " s")), "b": kept("B")}, None)
+    text = page.render({"a": kept("A", Judged("a's time", 1, 2, " s")), "b": kept("B")}, [])
     assert "| a's time |    ≤ 1 s |      2 s |    50 % |" in text
     assert "## A\n\nMeasured on 2025-01-01, medians of 5 runs: 2 cores, Python 3.11.7.\n\nHow A went." in text
     assert text.index("## A") < text.index("## B")
@@ -87,7 +88,19 @@ def test_the_last_storm_is_on_the_page(tmp_path: Path) -> None:
     storm = chaos.last(report)
     assert storm is not None
     assert [each.reached for each in storm.judged] == [1.0, 1.0, 1.0]
-    assert "| qresync  |    7 |    100,000 |" in page.render({}, storm)
+    assert "| qresync  |    7 |    100,000 |" in page.render({}, [storm])
+
+
+def test_the_last_kills_are_on_the_page(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    assert kills.last(path) is None
+    report = Report(seed=7, mailboxes=60, violations=["lost"])
+    report.kills["outbound at the dot"] = 1000
+    report.write(path)
+    told = kills.last(path)
+    assert told is not None
+    assert [each.reached for each in told.judged] == [1.0, 0.0]
+    assert "| kills: outbound at the dot " in page.render({}, [told])
 
 
 def test_a_profile_counts_a_function_once_a_sample_and_leaves_the_start_out(tmp_path: Path) -> None:
