@@ -86,5 +86,6 @@ def before(target: int, seed: str, moments: Moments) -> Iterator[Gate]:
         open_ = asyncio.all_tasks(loop)
         for task in open_:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*open_, return_exceptions=True))
+        if open_:
+            loop.run_until_complete(asyncio.wait(open_))
         loop.close()
