@@ -83,7 +83,9 @@ def before(target: int, seed: str, moments: Moments) -> Iterator[Gate]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         server.close()
-        for task in asyncio.all_tasks(loop):
+        open_ = asyncio.all_tasks(loop)
+        for task in open_:
             task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
+        if open_:
+            loop.run_until_complete(asyncio.wait(open_))
         loop.close()

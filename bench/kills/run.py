@@ -27,6 +27,7 @@ _OPEN = "SELECT count(*) FROM mail_outgoing WHERE ended_at IS NULL"
 _HURRY = (
     "UPDATE mail_outgoing SET next_try_at = now() WHERE ended_at IS NULL AND claim IS NULL AND next_try_at > now()",
     "UPDATE mail_action SET next_try_at = now() WHERE state = 'pending' AND next_try_at > now()",
+    "UPDATE mail_gap SET next_try_at = now()",  # a message at which workers died thrice has an hour to wait
     "UPDATE accounts_account SET next_sync_at = now() WHERE next_sync_at > now()",
 )
 
