@@ -64,7 +64,8 @@ def _carry_out(turn: Turn, look: Look, due: Sequence[Due]) -> bool:
     # Longer than a turn that fails of it waits: the next one looks at the mailbox.
     again = timezone.now() + retry_delay(due[0].tries + 2, random.random())  # noqa: S311 -- jitter
     with store.writing(turn.account_id, turn.token) as batch:
-        store.begin_actions(batch, [action.number for action in due], again)
+        begun = store.begin_actions(batch, [action.number for action in due], again)
+    due = [action for action in due if action.number in begun]
     flags = [action for action in due if action.kind == ActionKind.FLAGS]
     places = [action for action in due if action.kind in {ActionKind.FOLDERS, ActionKind.DELETE}]
     made = [action for action in due if action.kind == ActionKind.APPEND]

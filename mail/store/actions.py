@@ -71,12 +71,15 @@ def places_of(messages: Iterable[UUID]) -> list[Place]:
         return [Place(folder, uid, message, frozenset(flags)) for folder, uid, message, flags in cursor.fetchall()]
 
 
-def begin_actions(batch: Batch, numbers: Iterable[int], again: datetime) -> None:
-    """Count a try before it is made, and when to make the next: the server may hang up at it, or the process die."""
+def begin_actions(batch: Batch, numbers: Iterable[int], again: datetime) -> set[int]:
+    """Count a try before it is made, and when to make the next: the server may hang up at it, or the process die.
+    Returns those to be made: who superseded another does not know that it is tried."""
     batch.cursor.execute(
-        "UPDATE mail_action SET tries = least(tries + 1, 1000), next_try_at = %s WHERE number = ANY(%s::bigint[])",
+        "UPDATE mail_action SET tries = least(tries + 1, 1000), next_try_at = %s "
+        "WHERE number = ANY(%s::bigint[]) AND state = 'pending' RETURNING number",
         [again, plain_array(numbers)],
     )
+    return {number for (number,) in batch.cursor.fetchall()}
 
 
 def end_actions(batch: Batch, done: Sequence[int], failed: Mapping[int, str]) -> None:

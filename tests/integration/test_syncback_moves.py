@@ -205,6 +205,29 @@ def test_a_silent_server_is_told_once_what_a_first_try_did_not_reach(
     assert agrees(account, mailbox)
 
 
+def test_a_change_of_mind_just_before_the_server_is_told_counts(
+    account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, original = message(account), syncback._together
+    inbox, kept, trash = (folder(account, name) for name in ("INBOX", "Kept", "Trash"))
+    actions.change(account.pk, [row.pk], folders=[inbox, kept])
+
+    def changing(due: Any) -> Any:
+        monkeypatch.setattr(syncback, "_together", original)
+        actions.change(account.pk, [row.pk], folders=[inbox, trash])
+        return original(due)
+
+    monkeypatch.setattr(syncback, "_together", changing)
+    with monkeypatch.context() as patched:
+        patched.setattr(syncback, "_note", dying)
+        with pytest.raises(KeyboardInterrupt):
+            sync(account)
+    make_due()
+    sync(account)
+    assert on_server(mailbox) == {"INBOX": 4, "Kept": 0, "Trash": 1}
+    assert agrees(account, mailbox)
+
+
 def test_a_change_of_mind_after_an_unconfirmed_copy_leaves_none_behind(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
