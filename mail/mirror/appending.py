@@ -36,6 +36,8 @@ def append(turn: Turn, look: Look, actions: Sequence[Due]) -> Effect:
 
 def _append(turn: Turn, look: Look, action: Due, message: Message, effect: Effect) -> None:
     folder = _folder(look, action)
+    if look.may_have_missed(action):
+        raise ChangeRefused("A message that may be this one is yet to be looked at.")
     if action.tries and _is_there(turn, folder, message):
         return  # the mirror has it under another id
     octets = raw.stored(message)

@@ -4,7 +4,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.utils import timezone
+
 from mail import store
+from mail.store import Due
+from mail.sync.schedule import SUSPECT_RETRY
 from mail.types import LocalFolder, MailError
 
 
@@ -19,6 +23,12 @@ class Look:
     def is_over(self) -> bool:
         """Whether the turn has looked."""
         return self.unseen is not None
+
+    def may_have_missed(self, action: Due) -> bool:
+        """Whether what an action did unnoticed may be among the messages that the server did not hand out, or that a
+        worker died of: they are asked for again (mail.sync.schedule.SUSPECT_RETRY), which is waited for once."""
+        is_new = timezone.now() < action.created_at + 2 * SUSPECT_RETRY
+        return is_new and bool(action.tries) and any(folder.gaps for folder in self.folders.values())
 
 
 @dataclass(slots=True)

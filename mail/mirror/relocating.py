@@ -49,18 +49,27 @@ def _steps(action: Due, places: Sequence[Place]) -> list[Step]:
 
 def _obstacle(look: Look, action: Due, places: Sequence[Place]) -> MailError | None:
     """Why it cannot be carried out now."""
+    if look.may_have_missed(action):
+        return MailError("A message that may be this one is yet to be looked at.")
     if any(place.folder not in look.folders for place in places):
         return ChangeRefused("A folder that the message is in has just been found to be gone.")
     for target in action.folders or ():
-        if target not in look.folders:
-            return ChangeRefused("The folder that the message is to be in is gone.", permanent=True)
-        if not (look.folders[target].selectable and look.folders[target].wire_name):
-            return ChangeRefused("The folder that the message is to be in is not on the server.")
-        if action.tries and (look.unseen is None or target in look.unseen):
-            return MailError(f"The server does not let {look.folders[target].name} be looked at.")
+        if obstacle := _obstacle_at(look, action, target):
+            return obstacle
     if places or (not action.folders and not look.unseen):
         return None
     return MailError("The message is in no folder of the server.")
+
+
+def _obstacle_at(look: Look, action: Due, target: UUID) -> MailError | None:
+    """Why nothing can be put there now."""
+    if target not in look.folders:
+        return ChangeRefused("The folder that the message is to be in is gone.", permanent=True)
+    if not (look.folders[target].selectable and look.folders[target].wire_name):
+        return ChangeRefused("The folder that the message is to be in is not on the server.")
+    if action.tries and (look.unseen is None or target in look.unseen):
+        return MailError(f"The server does not let {look.folders[target].name} be looked at.")
+    return None
 
 
 def _run(turn: Turn, look: Look, errand: _Errand, chosen: Sequence[tuple[Due, Place]], effect: Effect) -> None:

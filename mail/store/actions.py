@@ -90,7 +90,7 @@ def places_of(messages: Iterable[UUID]) -> list[Place]:
 
 def begin_actions(batch: Batch, numbers: Iterable[int], again: datetime) -> set[int]:
     """Count a try before it is made, and when to make the next: the server may hang up at it, or the process die.
-    Returns those that are still to be made."""
+    Returns those that are still to be made: who superseded another does not know that it is tried."""
     batch.cursor.execute(
         "UPDATE mail_action SET tries = least(tries + 1, 1000), next_try_at = %s "
         "WHERE number = ANY(%s::bigint[]) AND state = 'pending' AND next_try_at <= now() RETURNING number, folder",

@@ -12,7 +12,7 @@ from mail import actions
 from mail.imap.editing import Editor
 from mail.imap.session import MailSession
 from mail.mirror import syncback
-from mail.models import Action, ActionState, Folder, Message
+from mail.models import Action, ActionState, Folder, Gap, Message
 from mail.types import ChangeRefused, Copied
 from tests.integration.marking import agrees, flags_on_server, make_due, message, states
 from tests.integration.mirroring import connected, fill, log_of, mail, sync
@@ -205,6 +205,29 @@ def test_a_silent_server_is_told_once_what_a_first_try_did_not_reach(
     assert agrees(account, mailbox)
 
 
+def test_a_change_of_mind_just_before_the_server_is_told_counts(
+    account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, original = message(account), syncback._together
+    inbox, kept, trash = (folder(account, name) for name in ("INBOX", "Kept", "Trash"))
+    actions.change(account.pk, [row.pk], folders=[inbox, kept])
+
+    def changing(due: Any) -> Any:
+        monkeypatch.setattr(syncback, "_together", original)
+        actions.change(account.pk, [row.pk], folders=[inbox, trash])
+        return original(due)
+
+    monkeypatch.setattr(syncback, "_together", changing)
+    with monkeypatch.context() as patched:
+        patched.setattr(syncback, "_note", dying)
+        with pytest.raises(KeyboardInterrupt):
+            sync(account)
+    make_due()
+    sync(account)
+    assert on_server(mailbox) == {"INBOX": 4, "Kept": 0, "Trash": 1}
+    assert agrees(account, mailbox)
+
+
 def test_a_change_of_mind_after_an_unconfirmed_copy_leaves_none_behind(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +241,33 @@ def test_a_change_of_mind_after_an_unconfirmed_copy_leaves_none_behind(
     actions.change(account.pk, [row.pk], folders=[inbox, folder(account, "Trash")])
     sync(account)
     assert on_server(mailbox) == {"INBOX": 4, "Kept": 0, "Trash": 1}
+    assert agrees(account, mailbox)
+
+
+def test_a_copy_that_a_worker_died_of_is_not_taken_for_none(
+    account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy was made unnoticed; whoever looked at it died, so that its UID is set aside. Then it is not wanted."""
+    row = message(account)
+    inbox, kept = folder(account, "INBOX"), folder(account, "Kept")
+    actions.change(account.pk, [row.pk], folders=[inbox, kept])
+    with monkeypatch.context() as patched:
+        patched.setattr(syncback, "_note", dying)
+        with pytest.raises(KeyboardInterrupt):
+            sync(account)
+    later = timezone.now() + timedelta(hours=1)
+    Gap.objects.create(folder_id=kept, uid=1, next_try_at=later, reason="the worker died")
+    Folder.objects.filter(pk=kept).update(uidnext=2)
+    actions.change(account.pk, [row.pk], folders=[inbox])
+    sync(account)
+    assert states(account) == [ActionState.SUPERSEDED, ActionState.PENDING]
+    Gap.objects.update(next_try_at=timezone.now())
+    make_due()
+    for _ in range(2):
+        sync(account)
+        make_due()
+    assert on_server(mailbox) == {"INBOX": 4, "Kept": 0, "Trash": 0}
+    assert states(account)[-1] == ActionState.DONE
     assert agrees(account, mailbox)
 
 
