@@ -21,8 +21,8 @@ FROM mail_action a
 WHERE account_id = %(account)s AND state = 'pending' AND next_try_at <= now()
 AND (%(looked)s OR kind = 'flags' OR tries = 0) AND NOT EXISTS (
     SELECT 1 FROM mail_action b
-    WHERE b.message_id = a.message_id AND b.state = 'pending' AND b.number < a.number
-      AND (b.next_try_at > now() OR NOT (%(looked)s OR b.kind = 'flags' OR b.tries = 0))
+    WHERE b.message_id = a.message_id AND b.state = 'pending' AND (b.number < a.number AND b.next_try_at > now()
+      OR b.number <> a.number AND NOT (%(looked)s OR b.kind = 'flags' OR b.tries = 0)) -- it may be elsewhere by now
 ) AND (a.folder IS NULL OR NOT EXISTS (
     SELECT 1 FROM mail_action b
     WHERE b.account_id = a.account_id AND b.folder = a.folder AND b.state = 'pending' AND b.number < a.number
