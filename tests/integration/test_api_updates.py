@@ -103,7 +103,7 @@ def test_the_cost_does_not_grow_with_the_thread(api: Client, account: Account, i
         ({"starred": None}, 400, "starred: This field may not be null."),
         ({"folders": []}, 400, "folders: This list may not be empty."),
         ({"folders": ["INBOX"]}, 400, "folders: 'INBOX' is not a folder of this grant that can hold messages."),
-        ({"unread": True, "metadata": {}}, 501, "Changing 'metadata' is part of the contract, but is not built yet."),
+        ({"unread": True, "metadata": {"key": 1}}, 400, "metadata.key: Not a valid string."),
     ],
 )
 def test_a_wrong_change_is_named_and_nothing_is_changed(
