@@ -5,7 +5,7 @@ it is asked for: no reader waits for the consumer of the log that makes them (ma
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import zstandard
@@ -15,7 +15,7 @@ from psycopg2.extras import execute_values
 
 from mail import mime, raw
 from mail.copying import plain_array
-from mail.models import Message
+from mail.rows import AnyMessage
 from mail.types import BodiesWithheld, Octets, Parsed
 
 CAUTION = 2  # tries of the index (mail.search) that died
@@ -37,6 +37,7 @@ _INSERT = """
     ORDER BY message.id FOR KEY SHARE OF message
     ON CONFLICT DO NOTHING
 """
+Row = TypeVar("Row", bound=AnyMessage)
 
 
 class Body(NamedTuple):
@@ -54,7 +55,7 @@ EMPTY = Body("", is_html=False)
 Look = Callable[[UUID, Octets], None]  # what looks at a raw message while it is at hand
 
 
-def shown(messages: Sequence[Message]) -> dict[UUID, Body]:
+def shown(messages: Sequence[AnyMessage]) -> dict[UUID, Body]:
     """Bodies by message id; absent where the raw message is lost. Raises StoreUnavailable, BodiesWithheld."""
     found = _kept([message.pk for message in messages])
     missing = [message for message in messages if message.pk not in found]
@@ -71,7 +72,7 @@ def _one_is_deadly(accounts: Collection[UUID]) -> bool:
         return bool(deadly)
 
 
-def settle(messages: Sequence[Message], look: Look | None = None, at: Collection[UUID] = ()) -> dict[UUID, Body]:
+def settle(messages: Sequence[AnyMessage], look: Look | None = None, at: Collection[UUID] = ()) -> dict[UUID, Body]:
     """As `shown`, and what had to be made is kept for the next reader. Raises StoreUnavailable.
 
     `look` sees the raw messages in `at` while they are read for their bodies. Those whose bodies are kept are read for
@@ -85,7 +86,7 @@ def settle(messages: Sequence[Message], look: Look | None = None, at: Collection
     return found | made
 
 
-def make(messages: Iterable[Message], look: Look | None = None, at: Collection[UUID] = ()) -> dict[UUID, Body]:
+def make(messages: Iterable[AnyMessage], look: Look | None = None, at: Collection[UUID] = ()) -> dict[UUID, Body]:
     """Bodies out of raw messages; absent where these are lost. Raises StoreUnavailable."""
     made = {}
     for group in groups(messages):
@@ -104,9 +105,9 @@ def keep(bodies: Mapping[UUID, Body]) -> None:
         execute_values(cursor.cursor, _INSERT, rows, page_size=50)
 
 
-def groups(messages: Iterable[Message]) -> Iterator[list[Message]]:
+def groups(messages: Iterable[Row]) -> Iterator[list[Row]]:
     """Some at a time: the raw mail of all together may be gigabytes, and neighbours share frames."""
-    group: list[Message] = []
+    group: list[Row] = []
     octets = 0
     for message in messages:
         if group and (len(group) >= _GROUP or octets + message.size > _GROUP_OCTETS):

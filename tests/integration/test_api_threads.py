@@ -49,7 +49,7 @@ def test_a_thread_has_what_its_messages_have(api: Client, account: Account) -> N
     assert data["earliest_message_date"] == int(START.timestamp())
     assert data["latest_message_sent_date"] == int(START.timestamp()) + 3600
     assert data["latest_message_received_date"] == int(START.timestamp()) + 7200
-    assert data["latest_draft_or_message"]["id"] == str(last.pk)
+    assert data["latest_draft_or_message"]["id"] == str(draft_id(last))
     assert data["latest_draft_or_message"]["body"] == "<p>Hello</p>"
     assert data["snippet"] == "Hello"
     assert get(api, account, "/threads")["data"] == [data]
