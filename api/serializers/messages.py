@@ -27,7 +27,7 @@ UNTRACKED: objects.TrackingOptions = {"opens": False, "thread_replies": False, "
 class Contents:
     """What lies beside the rows of a page of messages, as far as it is asked for."""
 
-    bodies: Mapping[UUID, str] | None = None  # None: not asked for
+    bodies: Mapping[UUID, bytes] | None = None  # as JSON; None: not asked for
     raws: Mapping[UUID, Octets] = field(default_factory=dict)
     fields: str = "standard"
     places: Mapping[UUID, str] = field(default_factory=dict)  # words in place of raws; api.streaming puts these there
@@ -57,7 +57,7 @@ def load_contents(messages: Sequence[MessageRow], query: Mapping[str, Any]) -> C
     wants_raw = fields == "raw_mime" or (fields.endswith("headers") and wants(query, "headers"))
     raws = raw.raws(messages) if wants_raw else {}
     return Contents(
-        {message: body.text for message, body in bodies.shown(messages).items()} if wants_body else None,
+        bodies.shown_as_json(messages) if wants_body else None,
         raws,
         fields,
         {message: uuid4().hex for message in raws} if fields == "raw_mime" and _are_large(raws) else {},
@@ -70,7 +70,7 @@ def message(row: MessageRow, contents: Contents) -> Mapping[str, Any]:
         return _raw_only(row, contents)
     full: dict[str, Any] = {**_standard(row)}
     if contents.bodies is not None:
-        full["body"] = contents.bodies.get(row.pk, "")
+        full["body"] = _as_is(contents.bodies.get(row.pk, b'""'))
     if contents.fields == "include_tracking_options":
         full["tracking_options"] = UNTRACKED
     if contents.fields.endswith("headers"):
@@ -122,8 +122,8 @@ def _standard(row: MessageRow) -> objects.Message:
     }
 
 
-def _as_is(text: str) -> Any:
-    """JSON as PostgreSQL made it, of a shape that mail.store has seen to."""
+def _as_is(text: str | bytes) -> Any:
+    """JSON that is there already: of a shape that mail.store or mail.bodies has seen to."""
     return orjson.Fragment(text)
 
 

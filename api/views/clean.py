@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -49,7 +50,7 @@ class CleanMessages(GrantView):
         if len(fitting([(row, row.size) for row in rows])) < len(rows):
             raise InvalidRequest("These messages are too large together. Clean fewer at once.")
         shown = bodies.shown(rows)
-        contents = messages.Contents({row.pk: shown.get(row.pk, bodies.EMPTY).text for row in rows}
+        contents = messages.Contents({row.pk: orjson.dumps(shown.get(row.pk, bodies.EMPTY).text) for row in rows}
                                      if wants(self.query, "body") else None)  # fmt: skip
         data = [
             {**messages.message(row, contents), "conversation": _conversation(shown.get(row.pk, bodies.EMPTY), wishes)}
