@@ -5,8 +5,8 @@ that it sends: to decode and to escape them each time would take longer than to 
 yet is made when it is asked for: no reader waits for the consumer of the log that makes them (mail.search).
 """
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -17,7 +17,7 @@ from psycopg2.extras import execute_values
 
 from mail import mime, raw
 from mail.copying import plain_array
-from mail.rows import AnyMessage
+from mail.models import Message
 from mail.types import BodiesWithheld, Octets, Parsed
 
 CAUTION = 2  # tries of the index (mail.search) that died
@@ -39,7 +39,6 @@ _INSERT = """
     ORDER BY message.id FOR KEY SHARE OF message
     ON CONFLICT DO NOTHING
 """
-Row = TypeVar("Row", bound=AnyMessage)
 
 
 class Body(NamedTuple):
@@ -57,21 +56,23 @@ EMPTY = Body("", is_html=False)
 Look = Callable[[UUID, Octets], None]  # what looks at a raw message while it is at hand
 
 
-def shown(messages: Sequence[AnyMessage]) -> dict[UUID, Body]:
+def shown(messages: Collection[Message]) -> dict[UUID, Body]:
     """Bodies by message id; absent where the raw message is lost. Raises StoreUnavailable, BodiesWithheld."""
     found = _as_bodies(_kept([message.pk for message in messages]))
-    return found | _made(messages, found)
+    return found | _made([message for message in messages if message.pk not in found])
 
 
-def shown_as_json(messages: Sequence[AnyMessage]) -> dict[UUID, bytes]:
-    """The same, but their texts as strings of JSON, which take a third of the time."""
-    found = {message: text for message, (text, _is_html) in _kept([message.pk for message in messages]).items()}
-    return found | {message: orjson.dumps(body.text) for message, body in _made(messages, found).items()}
+def shown_as_json(ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """The same of the messages with these ids, but their texts as strings of JSON, in a third of the time."""
+    found = {message: text for message, (text, _is_html) in _kept(ids).items()}
+    if missing := [message for message in ids if message not in found]:
+        made = _made(list(Message.objects.filter(pk__in=missing)))
+        found |= {message: orjson.dumps(body.text) for message, body in made.items()}
+    return found
 
 
-def _made(messages: Sequence[AnyMessage], found: Container[UUID]) -> dict[UUID, Body]:
-    """Those that are not found, made for this reader."""
-    missing = [message for message in messages if message.pk not in found]
+def _made(missing: Sequence[Message]) -> dict[UUID, Body]:
+    """Bodies that are not kept yet, for a reader."""
     if missing and _one_is_deadly({message.account_id for message in missing}):
         raise BodiesWithheld
     return make(missing)
@@ -85,7 +86,7 @@ def _one_is_deadly(accounts: Collection[UUID]) -> bool:
         return bool(deadly)
 
 
-def settle(messages: Sequence[AnyMessage], look: Look | None = None, at: Collection[UUID] = ()) -> dict[UUID, Body]:
+def settle(messages: Sequence[Message], look: Look | None = None, at: Collection[UUID] = ()) -> dict[UUID, Body]:
     """As `shown`, and what had to be made is kept for the next reader. Raises StoreUnavailable.
 
     `look` sees the raw messages in `at` while they are read for their bodies. Those whose bodies are kept are read for
@@ -99,7 +100,7 @@ def settle(messages: Sequence[AnyMessage], look: Look | None = None, at: Collect
     return found | made
 
 
-def make(messages: Iterable[AnyMessage], look: Look | None = None, at: Collection[UUID] = ()) -> dict[UUID, Body]:
+def make(messages: Iterable[Message], look: Look | None = None, at: Collection[UUID] = ()) -> dict[UUID, Body]:
     """Bodies out of raw messages; absent where these are lost. Raises StoreUnavailable."""
     made = {}
     for group in groups(messages):
@@ -118,9 +119,9 @@ def keep(bodies: Mapping[UUID, Body]) -> None:
         execute_values(cursor.cursor, _INSERT, rows, page_size=50)
 
 
-def groups(messages: Iterable[Row]) -> Iterator[list[Row]]:
+def groups(messages: Iterable[Message]) -> Iterator[list[Message]]:
     """Some at a time: the raw mail of all together may be gigabytes, and neighbours share frames."""
-    group: list[Row] = []
+    group: list[Message] = []
     octets = 0
     for message in messages:
         if group and (len(group) >= _GROUP or octets + message.size > _GROUP_OCTETS):

@@ -16,7 +16,8 @@ from api.selection import wants
 from api.streaming import LARGE
 from mail import bodies, mime, raw, rows
 from mail.drafting import draft_id
-from mail.rows import AnyMessage, MessageRow
+from mail.models import Message
+from mail.rows import MessageRow
 from mail.types import Octets
 
 BASIC_HEADERS = frozenset({"message-id", "in-reply-to", "references"})
@@ -51,13 +52,14 @@ def load_one(account: Account, message_id: UUID) -> MessageRow:
 
 
 def load_contents(messages: Sequence[MessageRow], query: Mapping[str, Any]) -> Contents:
-    """Bodies and raw mail of the messages, at most one query each, none for what `fields` and `select` leave out."""
+    """Bodies and raw mail of the messages, none for what `fields` and `select` leave out."""
     fields = query.get("fields", "standard")
     wants_body = fields != "raw_mime" and wants(query, "body")
     wants_raw = fields == "raw_mime" or (fields.endswith("headers") and wants(query, "headers"))
-    raws = raw.raws(messages) if wants_raw else {}
+    ids = [message.pk for message in messages]
+    raws = raw.raws_of(ids) if wants_raw else {}
     return Contents(
-        bodies.shown_as_json(messages) if wants_body else None,
+        bodies.shown_as_json(ids) if wants_body else None,
         raws,
         fields,
         {message: uuid4().hex for message in raws} if fields == "raw_mime" and _are_large(raws) else {},
@@ -83,7 +85,7 @@ def draft(row: MessageRow, contents: Contents) -> Mapping[str, Any]:
     return {**message(row, contents), "object": "draft", "id": str(draft_id(row))}
 
 
-def attachment(row: AnyMessage, part: Mapping[str, Any]) -> objects.Attachment:
+def attachment(row: Message | MessageRow, part: Mapping[str, Any]) -> objects.Attachment:
     """One entry of Message.attachments."""
     return {
         "id": f"{row.pk.hex}p{part['part']}",

@@ -19,6 +19,7 @@ from api.views.contract import GrantView
 from api.views.messages import find_message
 from mail import bodies
 from mail.clean import Wishes, clean
+from mail.models import Message
 from mail.rows import MessageRow
 
 MOST = 20
@@ -49,7 +50,7 @@ class CleanMessages(GrantView):
         rows = self._find(identifiers)
         if len(fitting([(row, row.size) for row in rows])) < len(rows):
             raise InvalidRequest("These messages are too large together. Clean fewer at once.")
-        shown = bodies.shown(rows)
+        shown = bodies.shown(Message.objects.filter(pk__in=[row.pk for row in rows]))
         contents = messages.Contents({row.pk: orjson.dumps(shown.get(row.pk, bodies.EMPTY).text) for row in rows}
                                      if wants(self.query, "body") else None)  # fmt: skip
         data = [

@@ -7,7 +7,6 @@ from uuid import UUID
 from mail.models import Message
 from mail.raw.frames import Range, load
 from mail.raw.writing import lose
-from mail.rows import AnyMessage
 from mail.spool import digest
 from mail.types import Octets
 
@@ -16,7 +15,7 @@ log = logging.getLogger(__name__)
 PLACES = ("account", "digest", "size", "pack", "raw_at", "raw_size")
 
 
-def raws(messages: Iterable[AnyMessage]) -> dict[UUID, Octets]:
+def raws(messages: Iterable[Message]) -> dict[UUID, Octets]:
     """Raw messages by message id, large ones in files. Those that are lost or damaged are absent, and noted.
 
     Raises StoreUnavailable."""
@@ -28,18 +27,18 @@ def raws_of(ids: Iterable[UUID]) -> dict[UUID, Octets]:
     return raws(Message.objects.filter(id__in=list(ids)).only(*PLACES))
 
 
-def stored(message: AnyMessage) -> Octets | None:
+def stored(message: Message) -> Octets | None:
     """One raw message, or None. Raises StoreUnavailable."""
     return raws([message]).get(message.pk)
 
 
-def intact_raws(messages: Sequence[AnyMessage]) -> dict[UUID, Octets]:
+def intact_raws(messages: Sequence[Message]) -> dict[UUID, Octets]:
     """Raw messages where these rows say that they are, as far as they have their digests."""
     found = load({m.pk: Range(m.pack_id, m.raw_at, m.raw_size) for m in messages if m.pack_id})
     return {m.pk: found[m.pk] for m in messages if m.pk in found and _is_intact(m, found[m.pk])}
 
 
-def _read(asked: list[AnyMessage]) -> dict[UUID, Octets]:
+def _read(asked: list[Message]) -> dict[UUID, Octets]:
     """What is not where it was when the caller read its row is looked for again: it may have been packed anew since.
     What is not found then is lost."""
     found = intact_raws(asked)
@@ -54,11 +53,11 @@ def _read(asked: list[AnyMessage]) -> dict[UUID, Octets]:
     return found
 
 
-def _is_intact(message: AnyMessage, content: Octets) -> bool:
+def _is_intact(message: Message, content: Octets) -> bool:
     return bytes(message.digest) == digest(content) or is_header(message, content)
 
 
-def is_header(message: AnyMessage, content: Octets) -> bool:
+def is_header(message: Message, content: Octets) -> bool:
     """Whether a message's contents are its header alone, because it was too large: it has the digest of that and its
     size."""
     return bytes(message.digest) == digest(content, str(message.size).encode())
