@@ -15,6 +15,11 @@ from accounts.models import Account, ApiKey, Application
 
 PREFIX_LENGTH = 10
 _USE_NOTED_EVERY = timedelta(minutes=1)  # a busy key does not become a row that every request writes
+# Every request asks this: to have Django make the same statement each time costs more than PostgreSQL's answer.
+_FIND = """
+    SELECT key.* FROM accounts_apikey key LEFT JOIN accounts_account account ON account.id = key.account_id
+    WHERE key.digest = %s AND key.revoked_at IS NULL AND account.removed_at IS NULL
+"""
 
 
 def create(application: Application, name: str, account: Account | None = None) -> tuple[ApiKey, str]:
@@ -33,15 +38,11 @@ def create(application: Application, name: str, account: Account | None = None) 
 
 
 def authenticate(secret: str) -> ApiKey | None:
-    """The key with this secret, application and account loaded; None if unknown, revoked or of a removed grant."""
-    key = (
-        ApiKey.objects.select_related("application", "account")
-        .filter(digest=_digest(secret), revoked_at=None, account__removed_at=None)
-        .first()
-    )
-    if key is not None:
+    """The key with this secret; None if unknown, revoked or of a removed grant."""
+    for key in ApiKey.objects.raw(_FIND, [_digest(secret)]):
         _note_use(key)
-    return key
+        return key
+    return None
 
 
 def _note_use(key: ApiKey) -> None:

@@ -10,6 +10,11 @@ from accounts.models import Account, AccountQuerySet, ApiKey
 from api.errors import InvalidRequest, NotFound
 from api.parameters import as_uuid
 
+_VISIBLE = """
+    SELECT * FROM accounts_account
+    WHERE removed_at IS NULL AND application_id = %s AND (%s::uuid IS NULL OR id = %s)
+"""
+
 
 class BearerKey(BaseAuthentication):
     """`Authorization: Bearer <API key or grant access token>`. request.auth is the ApiKey; without one, no answer."""
@@ -37,16 +42,15 @@ def visible_grants(key: ApiKey) -> AccountQuerySet:
 
 def find_grant(key: ApiKey, identifier: str) -> Account:
     """The grant of a path: our id, an e-mail address, or `me` for a token's own. Raises NotFound, InvalidRequest."""
-    grants = visible_grants(key)
     if identifier == "me":
         if key.account_id is None:
             raise InvalidRequest("'me' is for grant access tokens; an API key names the grant by id or e-mail address.")
-        return _one(grants, identifier)
+        return _one(key, "id = %s", key.account_id, identifier)
     if (grant_id := as_uuid(identifier)) is not None:
-        return _one(grants.filter(pk=grant_id), identifier)
+        return _one(key, "id = %s", grant_id, identifier)
     if "@" not in identifier or "\0" in identifier:
         raise NotFound("The grant")
-    return _one(grants.filter(email__in={identifier, identifier.lower()}), identifier)
+    return _one(key, "email = ANY(%s)", [identifier, identifier.lower()], identifier)
 
 
 def require_application_key(key: ApiKey) -> None:
@@ -55,8 +59,9 @@ def require_application_key(key: ApiKey) -> None:
         raise PermissionDenied("A grant access token cannot do this; use the application's API key.")
 
 
-def _one(grants: AccountQuerySet, identifier: str) -> Account:
-    grant = grants.first()
-    if grant is None:
-        raise NotFound(f"The grant {identifier}")
-    return grant
+def _one(key: ApiKey, condition: str, value: object, identifier: str) -> Account:
+    """`visible_grants`, as a statement that need not be made anew for each request."""
+    statement = f"{_VISIBLE} AND {condition} ORDER BY id LIMIT 1"
+    for grant in Account.objects.raw(statement, [key.application_id, key.account_id, key.account_id, value]):
+        return grant
+    raise NotFound(f"The grant {identifier}")

@@ -127,10 +127,10 @@ def answer(view: GrantView, row: Outgoing) -> Response:
         raise _not_sent(ended)
     if ended.refused:
         about["refused"] = ended.refused
-    found = Message.objects.filter(pk=ended.message_id).first() if ended.message_id else None
-    if found is None:  # by now; or the mailbox keeps no copies
+    found = messages.load(view.account, [ended.message_id]) if ended.message_id else []
+    if not found:  # by now; or the mailbox keeps no copies
         return view.success({"grant_id": str(row.account_id), "object": "message", "subject": row.subject}, **about)
-    return view.success(messages.message(found, messages.load_contents([found], view.query)), **about)
+    return view.success(messages.message(found[0], messages.load_contents(found, view.query)), **about)
 
 
 def _not_sent(row: Outgoing) -> NotSent:

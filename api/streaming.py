@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.renderers import FastJSONRenderer
 from mail.connecting import release_database_connection
 from mail.spool import stretches
 from mail.types import Octets
@@ -36,7 +36,7 @@ def with_mail(request: Request, answer: Response, mails: Mapping[str, Octets]) -
     if not mails:
         return answer
     words = "|".join(map(re.escape, mails))
-    parts = re.split(f"({words})".encode(), JSONRenderer().render(answer.data))
+    parts = re.split(f"({words})".encode(), FastJSONRenderer().render(answer.data))
     length = sum(_encoded_size(mails[part.decode()]) if number % 2 else len(part) for number, part in enumerate(parts))
     return respond(request, _encoded(parts, mails), length, "application/json", answer.status_code)
 

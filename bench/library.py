@@ -45,7 +45,7 @@ def fill(account_id: UUID, count: int) -> None:
     )
     insert(Location, count, _LOCATION, places)
     bodies = drawn.replace(" WHERE", f" JOIN bench_body s ON s.k = {_dice(9, samples.BODIES, _KEY)}::int WHERE")
-    insert(Body, count, {"message_id": "m.id", "is_html": "true", "content": "s.content"}, bodies)
+    insert(Body, count, {"message_id": "m.id", "is_html": "true", "is_json": "true", "content": "s.content"}, bodies)
     insert(SearchDocument, count, _DOCUMENT, bodies)
     _count(account_id)
     Account.objects.filter(id=account_id).update(state=AccountState.LIVE)

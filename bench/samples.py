@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
 from django.db import connection
 from psycopg2 import Binary
 from psycopg2.extras import execute_values
@@ -39,7 +40,7 @@ def _body(chance: random.Random, vocabulary: Vocabulary) -> tuple[Any, str]:
     )
     html = f"<html><head><title>News</title></head><body><table>\r\n{rows}</table></body></html>\r\n"
     words = list(dict.fromkeys(" ".join(sentences).lower().replace(".", "").split()))[:WORDS]
-    return Binary(raw.compress(html.encode())), vector([("D", " ".join(words))])
+    return Binary(raw.compress(orjson.dumps(html))), vector([("D", " ".join(words))])
 
 
 def _table(definition: str, rows: Iterable[Sequence[Any]]) -> None:

@@ -9,13 +9,14 @@ from uuid import UUID
 from mail import actions, compose, filing, mime, raw, store
 from mail.making import Making
 from mail.models import Message, MessageQuerySet
+from mail.rows import MessageRow
 from mail.types import Address, File, Letter, Octets, Parsed
 from mail.types import message_id as derive_id
 
 _FLAGS = ("\\Draft", "\\Seen")
 
 
-def draft_id(message: Message) -> UUID:
+def draft_id(message: Message | MessageRow) -> UUID:
     """The id of the draft that a message is a version of."""
     header_id = message.header_id
     return derive_id(message.account_id, b"d" + header_id.encode()) if header_id else message.pk

@@ -1,18 +1,23 @@
 """Messages and their attachments."""
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
+
 from accounts.models import Account
 from api import objects
+from api.errors import NotFound
 from api.selection import wants
 from api.streaming import LARGE
-from mail import bodies, mime, raw
+from mail import bodies, mime, raw, rows
 from mail.drafting import draft_id
 from mail.models import Message
+from mail.rows import MessageRow
 from mail.types import Octets
 
 BASIC_HEADERS = frozenset({"message-id", "in-reply-to", "references"})
@@ -23,7 +28,7 @@ UNTRACKED: objects.TrackingOptions = {"opens": False, "thread_replies": False, "
 class Contents:
     """What lies beside the rows of a page of messages, as far as it is asked for."""
 
-    bodies: Mapping[UUID, str] | None = None  # None: not asked for
+    bodies: Mapping[UUID, bytes] | None = None  # as JSON; None: not asked for
     raws: Mapping[UUID, Octets] = field(default_factory=dict)
     fields: str = "standard"
     places: Mapping[UUID, str] = field(default_factory=dict)  # words in place of raws; api.streaming puts these there
@@ -34,33 +39,40 @@ class Contents:
         return {word: self.raws[message] for message, word in self.places.items()}
 
 
-def load(account: Account, ids: Sequence[UUID]) -> list[Message]:
+def load(account: Account, ids: Sequence[UUID]) -> list[MessageRow]:
     """The account's messages with these ids, in their order; those that are gone are left out. One query."""
-    found = Message.objects.shown().filter(account_id=account.pk).in_bulk(list(ids))
-    return [found[each] for each in ids if each in found]
+    return rows.load(account.pk, ids)
 
 
-def load_contents(messages: Sequence[Message], query: Mapping[str, Any]) -> Contents:
-    """Bodies and raw mail of the messages, at most one query each, none for what `fields` and `select` leave out."""
+def load_one(account: Account, message_id: UUID) -> MessageRow:
+    """The same of one. Raises NotFound where it has gone."""
+    for found in load(account, [message_id]):
+        return found
+    raise NotFound("The message")
+
+
+def load_contents(messages: Sequence[MessageRow], query: Mapping[str, Any]) -> Contents:
+    """Bodies and raw mail of the messages, none for what `fields` and `select` leave out."""
     fields = query.get("fields", "standard")
     wants_body = fields != "raw_mime" and wants(query, "body")
     wants_raw = fields == "raw_mime" or (fields.endswith("headers") and wants(query, "headers"))
-    raws = raw.raws(messages) if wants_raw else {}
+    ids = [message.pk for message in messages]
+    raws = raw.raws_of(ids) if wants_raw else {}
     return Contents(
-        {message: body.text for message, body in bodies.shown(messages).items()} if wants_body else None,
+        bodies.shown_as_json(ids) if wants_body else None,
         raws,
         fields,
         {message: uuid4().hex for message in raws} if fields == "raw_mime" and _are_large(raws) else {},
     )
 
 
-def message(row: Message, contents: Contents) -> Mapping[str, Any]:
+def message(row: MessageRow, contents: Contents) -> Mapping[str, Any]:
     """A message as the contract has it, with what `fields` asks for."""
     if contents.fields == "raw_mime":
         return _raw_only(row, contents)
     full: dict[str, Any] = {**_standard(row)}
     if contents.bodies is not None:
-        full["body"] = contents.bodies.get(row.pk, "")
+        full["body"] = _as_is(contents.bodies.get(row.pk, b'""'))
     if contents.fields == "include_tracking_options":
         full["tracking_options"] = UNTRACKED
     if contents.fields.endswith("headers"):
@@ -68,12 +80,12 @@ def message(row: Message, contents: Contents) -> Mapping[str, Any]:
     return full
 
 
-def draft(row: Message, contents: Contents) -> Mapping[str, Any]:
+def draft(row: MessageRow, contents: Contents) -> Mapping[str, Any]:
     """A message that is being written, as the contract has it: its id stays when it is changed."""
     return {**message(row, contents), "object": "draft", "id": str(draft_id(row))}
 
 
-def attachment(row: Message, part: Mapping[str, Any]) -> objects.Attachment:
+def attachment(row: Message | MessageRow, part: Mapping[str, Any]) -> objects.Attachment:
     """One entry of Message.attachments."""
     return {
         "id": f"{row.pk.hex}p{part['part']}",
@@ -88,31 +100,42 @@ def attachment(row: Message, part: Mapping[str, Any]) -> objects.Attachment:
     }
 
 
-def _standard(row: Message) -> objects.Message:
+def _standard(row: MessageRow) -> objects.Message:
     return {
         "grant_id": str(row.account_id),
         "id": str(row.pk),
         "object": "message",
-        "thread_id": str(row.thread_id),
+        "thread_id": row.thread_id,
         "subject": row.subject,
-        "from": row.from_addresses,
-        "to": row.to_addresses,
-        "cc": row.cc_addresses,
-        "bcc": row.bcc_addresses,
-        "reply_to": row.reply_to_addresses,
+        "from": _as_is(row.from_addresses),
+        "to": _as_is(row.to_addresses),
+        "cc": _as_is(row.cc_addresses),
+        "bcc": _as_is(row.bcc_addresses),
+        "reply_to": _as_is(row.reply_to_addresses),
         "date": int(row.received_at.timestamp()),
         "created_at": int(row.created_at.timestamp()),
         "unread": row.unread,
         "starred": row.starred,
         "snippet": row.snippet,
-        "folders": [str(folder) for folder in row.folder_ids],
-        "attachments": [attachment(row, part) for part in row.attachments],
-        "metadata": row.metadata or {},
+        "folders": row.folder_ids,
+        "attachments": _attachments(row),
+        "metadata": _as_is(row.metadata or "{}"),
         "problem": row.problem or None,
     }
 
 
-def _raw_only(row: Message, contents: Contents) -> dict[str, Any]:
+def _as_is(text: str | bytes) -> Any:
+    """JSON that is there already: of a shape that mail.store or mail.bodies has seen to."""
+    return orjson.Fragment(text)
+
+
+def _attachments(row: MessageRow) -> list[objects.Attachment]:
+    if row.attachments == "[]":  # as most have it
+        return []
+    return [attachment(row, part) for part in json.loads(row.attachments)]
+
+
+def _raw_only(row: MessageRow, contents: Contents) -> dict[str, Any]:
     place = contents.places.get(row.pk)
     mail = place or base64.urlsafe_b64encode(contents.raws.get(row.pk, b"")).decode()
     return {"grant_id": str(row.account_id), "object": "message", "id": str(row.pk), "raw_mime": mail}

@@ -12,6 +12,7 @@ from api.serializers import messages
 from api.serializers.messages import Contents
 from mail.drafting import draft_id
 from mail.models import Message, Thread
+from mail.rows import MessageRow
 
 _COLUMNS = (
     *("id", "account_id", "thread_id", "header_id", "received_at", "folder_ids", "draft"),
@@ -25,7 +26,7 @@ class Conversation:
 
     thread: Thread
     members: Sequence[Message]
-    latest: Message
+    latest: MessageRow
 
 
 def load(account: Account, ids: Sequence[UUID]) -> list[Conversation]:
@@ -35,7 +36,7 @@ def load(account: Account, ids: Sequence[UUID]) -> list[Conversation]:
     narrow = Message.objects.shown().filter(thread_id__in=found).only(*_COLUMNS).order_by("received_at", "id")
     for row in narrow:
         members[row.thread_id].append(row)
-    latest = {row.thread_id: row for row in messages.load(account, [rows[-1].pk for rows in members.values()])}
+    latest = {UUID(row.thread_id): row for row in messages.load(account, [rows[-1].pk for rows in members.values()])}
     return [Conversation(found[each], members[each], latest[each]) for each in ids if each in found and each in latest]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +20,7 @@ from api.views.messages import find_message
 from mail import bodies
 from mail.clean import Wishes, clean
 from mail.models import Message
+from mail.rows import MessageRow
 
 MOST = 20
 
@@ -48,8 +50,8 @@ class CleanMessages(GrantView):
         rows = self._find(identifiers)
         if len(fitting([(row, row.size) for row in rows])) < len(rows):
             raise InvalidRequest("These messages are too large together. Clean fewer at once.")
-        shown = bodies.shown(rows)
-        contents = messages.Contents({row.pk: shown.get(row.pk, bodies.EMPTY).text for row in rows}
+        shown = bodies.shown(Message.objects.filter(pk__in=[row.pk for row in rows]))
+        contents = messages.Contents({row.pk: orjson.dumps(shown.get(row.pk, bodies.EMPTY).text) for row in rows}
                                      if wants(self.query, "body") else None)  # fmt: skip
         data = [
             {**messages.message(row, contents), "conversation": _conversation(shown.get(row.pk, bodies.EMPTY), wishes)}
@@ -57,11 +59,11 @@ class CleanMessages(GrantView):
         ]
         return self.success(pick(self.query, data, "message"))
 
-    def _find(self, identifiers: Sequence[str]) -> list[Message]:
+    def _find(self, identifiers: Sequence[str]) -> list[MessageRow]:
         """The messages in the order of their ids or Message-ID headers, each once. Raises NotFound that names one."""
         ids = {identifier: as_uuid(identifier) for identifier in dict.fromkeys(identifiers)}
         known = {row.pk: row for row in messages.load(self.account, [each for each in ids.values() if each])}
-        found: dict[Any, Message] = {}
+        found: dict[Any, MessageRow] = {}
         for identifier, message_id in ids.items():
             row = known.get(message_id) if message_id else None
             if row is None:
@@ -69,9 +71,9 @@ class CleanMessages(GrantView):
             found[row.pk] = row
         return list(found.values())
 
-    def _by_header(self, identifier: str) -> Message:
+    def _by_header(self, identifier: str) -> MessageRow:
         try:
-            return find_message(self.account, identifier)
+            return messages.load_one(self.account, find_message(self.account, identifier).pk)
         except NotFound:
             raise NotFound(f"The message '{identifier}'") from None
 

@@ -136,5 +136,6 @@ def _saved(view: GrantView, letter: Any, fields: Mapping[str, Any], before: Mess
 
 
 def _answer(view: GrantView, row: Message) -> Response:
-    contents = messages.load_contents([row], view.query)
-    return view.success(pick(view.query, [messages.draft(row, contents)], "draft")[0])
+    shown = messages.load_one(view.account, row.pk)
+    contents = messages.load_contents([shown], view.query)
+    return view.success(pick(view.query, [messages.draft(shown, contents)], "draft")[0])

@@ -1,5 +1,7 @@
 """G/messages: list with the contract's filters; get, change and delete by id or Message-ID."""
 
+from uuid import UUID
+
 from django.http import HttpResponseBase
 from rest_framework.request import Request
 
@@ -65,7 +67,7 @@ class MessageItem(GrantView):
 
     def get(self, request: Request, message: str, **_path: str) -> HttpResponseBase:
         """Get a message by its id or, as an alias, its Message-ID header."""
-        return self._answer(request, find_message(self.account, message))
+        return self._answer(request, find_message(self.account, message).pk)
 
     def put(self, request: Request, message: str, **_path: str) -> HttpResponseBase:
         """Mark a message as read or unread, starred or not, or move it: here at once, on its server shortly after.
@@ -74,7 +76,7 @@ class MessageItem(GrantView):
         changes = updates.read(self.account, self.body(request), updates.MessageForm)
         row = find_message(self.account, message)
         updates.apply(self.account, [row.pk], changes)
-        return self._answer(request, find_message(self.account, str(row.pk)))
+        return self._answer(request, row.pk)
 
     def delete(self, _request: Request, message: str, **_path: str) -> HttpResponseBase:
         """Move a message to the trash, or delete it for good: here at once, on its server shortly after."""
@@ -82,7 +84,8 @@ class MessageItem(GrantView):
         updates.delete(self.account, [row], hard=self.query.get("hard_delete", False))
         return self.deleted()
 
-    def _answer(self, request: Request, row: Message) -> HttpResponseBase:
+    def _answer(self, request: Request, message_id: UUID) -> HttpResponseBase:
+        row = messages.load_one(self.account, message_id)
         contents = messages.load_contents([row], self.query)
         answer = self.success(pick(self.query, [messages.message(row, contents)], "message")[0])
         return with_mail(request, answer, contents.later)

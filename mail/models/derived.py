@@ -13,7 +13,8 @@ class Body(models.Model):
 
     message = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="body")
     is_html = models.BooleanField()
-    content = models.BinaryField(help_text="UTF-8, zstd.")
+    content = models.BinaryField(help_text="zstd.")
+    is_json = models.BooleanField(db_default=False, help_text="The content is a JSON string; older ones are the text.")
 
     class Meta:
         verbose_name_plural = "bodies"

@@ -59,6 +59,17 @@ def test_a_body_that_cannot_be_read_is_made_again(messages: list[Message]) -> No
     assert bodies.shown(messages) == before
 
 
+def test_a_body_that_was_kept_as_plain_text_is_shown_as_well(messages: list[Message]) -> None:
+    ids = [message.pk for message in messages]
+    assert bodies.shown_as_json(ids)[ids[0]] == '"Grüße\\naus Bern\\n"'.encode(), "it is not kept yet"
+    before = bodies.settle(messages), bodies.shown_as_json(ids)
+    assert before[1][messages[0].pk] == '"Grüße\\naus Bern\\n"'.encode()
+    for message, body in before[0].items():
+        kept = raw.compress(body.text.encode()) if body.text else b""
+        Body.objects.filter(pk=message).update(content=kept, is_json=False)
+    assert (bodies.shown(messages), bodies.shown_as_json(ids)) == before
+
+
 def test_a_body_outlives_its_raw_message(account: Account) -> None:
     kept, lost = make_batch(account, make_folder(account), 2, octets=200_000)
     Body.objects.filter(pk=lost.pk).delete()
