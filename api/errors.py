@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 STORE_RETRY = 10  # seconds
 BODIES_RETRY = 120
+LISTING_RETRY = 10  # until an account that was just connected has its folders
 
 TYPES = {
     401: "unauthorized",

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 
 from accounts.models import Account
 from api.errors import InvalidRequest
@@ -92,8 +92,8 @@ def message_listing(account: Account, query: Mapping[str, Any]) -> Listing:
     One folder is read in the order of its own index: one of ten old mails must not cost a walk through a million. But
     for the moments in which mail is on its way into it or out of it.
     """
-    query = _of_account(account, query)
-    found, moving = messages(account, query), _moving(account) if "in" in query else None
+    query, moving = _of_account(account, query)
+    found = messages(account, query)
     if moving is None and _is_plain(query, "in"):
         bounds = {lookup: query[name] for name, lookup in _BOUNDS.items() if name in query}  # the same on both
         places = _places(query["in"]).filter(**bounds)
@@ -120,7 +120,7 @@ def _is_plain(query: Mapping[str, Any], name: str) -> bool:
 def thread_listing(account: Account, query: Mapping[str, Any]) -> Listing:
     """What to page through for a list of threads: flags and subject are the thread's, all else is one message's. Raises
     InvalidRequest."""
-    query = _of_account(account, query)
+    query, moving = _of_account(account, query)
     every = Thread.objects.filter(account_id=account.pk, message_count__gt=0)
     walk = every.filter(**{lookup: query[name] for name, lookup in _OF_THREAD.items() if name in query})
     if "earliest_message_date" in query:
@@ -141,18 +141,20 @@ def thread_listing(account: Account, query: Mapping[str, Any]) -> Listing:
         fits &= Q(Probe(Message.objects.shown().filter(_fits(account, inside), thread_id=OuterRef("pk"))))
     if "thread_id" in query or not (inside or "subject" in query):
         return Listing(walk.filter(fits), "latest_at")
-    narrowed = walk.filter(marks, *_narrowed(account, query, inside))
+    narrowed = walk.filter(marks, *_narrowed(account, query, inside, moving))
     return Listing(narrowed, "latest_at", walk=walk, fits=fits, steps=_steps(_THREADS, query))
 
 
-def _narrowed(account: Account, query: Mapping[str, Any], inside: Mapping[str, Any]) -> Iterator[Q]:
+def _narrowed(
+    account: Account, query: Mapping[str, Any], inside: Mapping[str, Any], moving: QuerySet[Action, Any] | None
+) -> Iterator[Q]:
     """What an index of messages knows of a thread: one of its messages has its subject, and one all that is inside."""
     if "subject" in query:
         yield Q(pk__in=messages(account, {"subject": query["subject"]}).values("thread_id"))
     if inside:
         found = messages(account, inside)
         if "in" in inside:
-            found = found.filter(_inside(inside["in"], _moving(account)))
+            found = found.filter(_inside(inside["in"], moving))
         yield Q(pk__in=found.values("thread_id"))
 
 
@@ -160,12 +162,16 @@ def _steps(most: int, query: Mapping[str, Any]) -> int:
     return max(1, most // _SEARCHED) if "search_query_native" in query else most
 
 
-def _of_account(account: Account, query: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The query, of folders with those alone that are the account's, and that readers see."""
+def _of_account(account: Account, query: Mapping[str, Any]) -> tuple[Mapping[str, Any], QuerySet[Action, Any] | None]:
+    """The query, of folders with those alone that are the account's, and that readers see. With it the messages that
+    readers see elsewhere than their server has them; None: there are none, or no folder is asked for."""
     if "in" not in query:
-        return query
-    own = Folder.objects.shown().filter(account_id=account.pk, pk__in=query["in"]).values_list("pk", flat=True)
-    return {**query, "in": list(own)}
+        return query, None
+    pending = Action.objects.filter(account_id=account.pk, state=ActionState.PENDING, message__isnull=False)
+    moving = pending.exclude(kind=ActionKind.FLAGS).values_list("message_id", flat=True)
+    own = Folder.objects.shown().filter(account_id=account.pk, pk__in=query["in"])
+    found = dict(own.values_list("pk", Exists(moving)))
+    return {**query, "in": list(found)}, moving if any(found.values()) else None
 
 
 def _places(folder_ids: list[UUID]) -> QuerySet[Location]:
@@ -181,13 +187,6 @@ def _inside(folder_ids: list[UUID], moving: QuerySet[Action, Any] | None) -> Q:
     if moving is None:
         return placed
     return placed & ~Q(pk__in=moving) | Q(pk__in=moving, folder_ids__overlap=folder_ids)
-
-
-def _moving(account: Account) -> QuerySet[Action, Any] | None:
-    """The messages that readers see elsewhere than their server has them; None: there are none."""
-    pending = Action.objects.filter(account_id=account.pk, state=ActionState.PENDING, message__isnull=False)
-    moving = pending.exclude(kind=ActionKind.FLAGS).values_list("message_id", flat=True)
-    return moving if moving.exists() else None
 
 
 def _fits(account: Account, query: Mapping[str, Any]) -> Q:

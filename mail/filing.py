@@ -12,7 +12,7 @@ from mail.actions import hurry
 from mail.models import Folder
 from mail.store import Batch
 from mail.sync import naming
-from mail.sync.naming import Known, NameRefused
+from mail.sync.naming import Known, NameRefused, NotListedYet
 
 # What a folder is called that a mailbox lacks, so that every mail program knows its role by it (mail.imap.roles).
 _NAMES = {"trash": "Trash", "drafts": "Drafts", "sent": "Sent", "junk": "Junk", "archive": "Archive"}
@@ -77,4 +77,12 @@ def _found(batch: Batch, folder: UUID) -> tuple[list[Known], Known]:
     return folders, ours
 
 
-__all__ = ["FolderUnknown", "NameRefused", "change_folder", "delete_folder", "ensure_folder", "make_folder"]
+__all__ = [
+    "FolderUnknown",
+    "NameRefused",
+    "NotListedYet",
+    "change_folder",
+    "delete_folder",
+    "ensure_folder",
+    "make_folder",
+]

@@ -33,7 +33,6 @@ from mail.types import (
     Refusal,
     SendRefused,
     SendUncertain,
-    StoreUnavailable,
 )
 
 log = logging.getLogger(__name__)
@@ -129,7 +128,7 @@ def _carry_on(row: Outgoing) -> None:
         return
     try:
         _file(row)
-    except (StoreUnavailable, MailError) as error:
+    except (MailError, filing.NotListedYet) as error:
         log.warning("account %s: the copy of %s is not made: %s", row.account_id, row.pk, error)
         again = timezone.now() + retry_delay(row.tries + 1, random.random())  # noqa: S311 -- jitter
         store.postpone_outgoing(row, OutgoingState.ACCEPTED, "", again)
@@ -234,6 +233,8 @@ def _file(row: Outgoing) -> None:
 def _sent_folder(account_id: UUID) -> UUID | None:
     try:
         return filing.ensure_folder(account_id, "sent")
+    except filing.NotListedYet:
+        raise
     except filing.NameRefused as error:
         log.warning("account %s: no copy of what was sent is kept: %s", account_id, error)
         return None

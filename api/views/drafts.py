@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.models import Account
 from api import letters, objects, sent
-from api.errors import InvalidRequest, NotFound
+from api.errors import LISTING_RETRY, InvalidRequest, NotFound, Unavailable
 from api.filters import DRAFT_FILTERS
 from api.filters import drafts as filtered_drafts
 from api.openapi import Answer
@@ -128,6 +128,8 @@ def _saved(view: GrantView, letter: Any, fields: Mapping[str, Any], before: Mess
         row = drafting.save(view.account.pk, letter, **{**kept, **told})
     except LetterRefused as error:
         raise InvalidRequest(str(error)) from None
+    except filing.NotListedYet as error:
+        raise Unavailable(str(error), LISTING_RETRY) from None
     except filing.NameRefused as error:
         raise InvalidRequest(f"This mailbox has no folder for drafts, and none can be made: {error}") from None
     except Account.DoesNotExist:
