@@ -1,6 +1,7 @@
 """What an ASGI server serves: uvicorn syncfarm.asgi:application."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefi
 from django.core.signals import request_started
 from django.http import FileResponse
 from django.http.response import HttpResponseBase
-from django.urls import set_script_prefix
+from django.urls import get_resolver, set_script_prefix
 
 from syncfarm.bodies import Bounded
 
@@ -85,3 +86,8 @@ class OneThread(ASGIHandler):
 
 django.setup(set_prefix=False)
 application = Bounded(OneThread())  # type: ignore[arg-type]  # django-stubs takes scopes for plain dicts
+
+# What was imported stays: to look for garbage in it again and again held up one answer in some hundreds for 100 ms.
+get_resolver().url_patterns  # noqa: B018 -- imports all views
+gc.collect()
+gc.freeze()
