@@ -91,7 +91,7 @@ def test_the_pages_answer(farm: Farm) -> None:
     assert all(farm.answers(path) for path in ("/", "/healthz", "/admin/login/", "/static/unfold/css/styles.css"))
 
 
-def test_flower_sees_both_workers(farm: Farm) -> None:
+def test_flower_sees_all_workers(farm: Farm) -> None:
     def workers() -> set[str]:
         try:
             with urllib.request.urlopen(farm.facts["flower_url"] + "/workers?json=1", timeout=5) as response:
@@ -99,7 +99,7 @@ def test_flower_sees_both_workers(farm: Farm) -> None:
         except OSError:
             return set()  # not up yet
 
-    wait_until(lambda: workers() == {"sync", "action"})
+    wait_until(lambda: workers() == {"sync", "action", "outbound"})
 
 
 def test_commands_find_the_running_farm(farm: Farm) -> None:
