@@ -22,7 +22,7 @@ run: .venv/base.stamp
 # A file stays on one worker: its tests may share a farm, in order. In the order of the directories, or the farms, which
 # take minutes and are few tests, would begin last.
 test: .venv/dev.stamp
-	@sh requirements/system.sh node dovecot chromium
+	@sh requirements/system.sh dovecot chromium
 	@$(MAKE) --no-print-directory tests/node/node_modules/.package-lock.json
 	@$(MAKE) --no-print-directory lint type
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -52,7 +52,7 @@ type: .venv/dev.stamp
 
 # The official Node SDK of the contract, for tests alone; npm asks the registry that it is configured for.
 tests/node/node_modules/.package-lock.json: tests/node/package-lock.json
-	@cd tests/node && { npm ci --silent || { echo "npm could not install tests/node/package-lock.json." >&2; exit 1; }; }
+	@cd tests/node && { ../../$(BIN)/npm ci --silent || { echo "npm could not install tests/node/package-lock.json." >&2; exit 1; }; }
 	@touch $@
 
 lock:

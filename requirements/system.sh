@@ -1,25 +1,16 @@
 #!/bin/sh
 # Sees to system programs that tests and benchmarks use: installs what is missing through apt where that is allowed,
-# else says in one line what to install. Arguments: dovecot, chromium, mbsync, offlineimap; node, which is never installed
-# from here: distributions have it too old, or with hundreds of packages behind npm.
+# else says in one line what to install. Arguments: dovecot, chromium, mbsync, offlineimap.
 set -eu
 
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 missing=
-
-node_works() {
-    command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null
-}
 
 for program in "$@"; do
     case $program in
         dovecot) command -v dovecot >/dev/null || missing="$missing dovecot-imapd" ;;
         mbsync) command -v mbsync >/dev/null || missing="$missing isync" ;;
         offlineimap) command -v offlineimap >/dev/null || missing="$missing offlineimap3" ;;
-        node) node_works || {
-            echo "Please install Node.js 18 or later with npm (https://nodejs.org), then try again." >&2
-            exit 1
-        } ;;
         chromium) command -v chromium >/dev/null || missing="$missing chromium libatomic1" ;;
     esac
 done
