@@ -12,7 +12,8 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from mail.types import BodiesWithheld, NoRoom, StoreUnavailable
+from mail.filing import NotListedYet
+from mail.types import BodiesWithheld, LetterRefused, NoRoom, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -132,23 +133,25 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     return headers
 
 
-_KNOWN: dict[type[Exception], Callable[[], exceptions.APIException]] = {
-    Http404: lambda: NotFound("The path"),
-    PermissionDenied: exceptions.PermissionDenied,
-    RequestDataTooBig: lambda: TooLarge("The request's body is too large."),
-    BodiesWithheld: lambda: Unavailable(
+_KNOWN: dict[type[Exception], Callable[[Exception], exceptions.APIException]] = {
+    Http404: lambda _: NotFound("The path"),
+    PermissionDenied: lambda _: exceptions.PermissionDenied(),
+    RequestDataTooBig: lambda _: TooLarge("The request's body is too large."),
+    BodiesWithheld: lambda _: Unavailable(
         f"{BodiesWithheld()} Try again, or leave out body with 'select'.", BODIES_RETRY
     ),
-    NoRoom: lambda: Unavailable("The farm has no room left for what is uploaded.", wait=STORE_RETRY),
-    StoreUnavailable: lambda: Unavailable("The store of raw mail cannot be reached.", wait=STORE_RETRY),
-    SuspiciousOperation: lambda: InvalidRequest("The request is malformed."),
+    NoRoom: lambda _: Unavailable("The farm has no room left for what is uploaded.", wait=STORE_RETRY),
+    StoreUnavailable: lambda _: Unavailable("The store of raw mail cannot be reached.", wait=STORE_RETRY),
+    LetterRefused: lambda error: InvalidRequest(str(error)),
+    NotListedYet: lambda error: Unavailable(str(error), wait=LISTING_RETRY),
+    SuspiciousOperation: lambda _: InvalidRequest("The request is malformed."),
 }
 
 
 def _known(error: Exception) -> exceptions.APIException | None:
     if isinstance(error, exceptions.APIException):
         return error
-    return next((make() for kind, make in _KNOWN.items() if isinstance(error, kind)), None)
+    return next((make(error) for kind, make in _KNOWN.items() if isinstance(error, kind)), None)
 
 
 def _words(detail: Any, field: str = "") -> str:

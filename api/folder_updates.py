@@ -8,7 +8,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from accounts.models import Account
-from api.errors import LISTING_RETRY, InvalidRequest, NotFound, Unavailable
+from api.errors import InvalidRequest, NotFound
 from api.parameters import as_uuid
 from mail import filing
 from mail.sync.naming import LONGEST
@@ -75,8 +75,8 @@ def _id(folder: str) -> UUID:
 def _refusals() -> Iterator[None]:
     try:
         yield
-    except filing.NotListedYet as error:
-        raise Unavailable(str(error), LISTING_RETRY) from None
+    except filing.NotListedYet:
+        raise
     except filing.NameRefused as error:
         raise InvalidRequest(str(error)) from None
     except filing.FolderUnknown:

@@ -11,13 +11,12 @@ from rest_framework import serializers
 from accounts.models import Account
 from api.errors import InvalidRequest
 from api.metadata import MetadataField
-from mail import compose, mime, raw
+from mail import compose, mailing
 from mail.models import Message
 from mail.types import Address, File, Letter
 
 SOONEST, LATEST = timedelta(minutes=1), timedelta(days=30)
 _ADDRESSES = ("to", "cc", "bcc", "reply_to")
-_REFERENCES = 100  # of a thread, as many as a header should hold
 
 
 class PersonForm(serializers.Serializer[None]):
@@ -92,7 +91,7 @@ def written(account: Account, fields: Mapping[str, Any], files: Sequence[File], 
         header_id=compose.new_header_id(sender[0].email),
         date=timezone.now(),
     )
-    return answering(changed(letter, fields, files), answered)
+    return mailing.in_answer(changed(letter, fields, files), answered)
 
 
 def changed(letter: Letter, fields: Mapping[str, Any], files: Sequence[File] | None) -> Letter:
@@ -106,18 +105,6 @@ def changed(letter: Letter, fields: Mapping[str, Any], files: Sequence[File] | N
     if files is not None:
         told["files"] = tuple(files)
     return replace(letter, **told, date=timezone.now())
-
-
-def answering(letter: Letter, answered: Message | None) -> Letter:
-    """The letter as an answer to a message, if there is one: programs show both in one thread. Raises
-    StoreUnavailable."""
-    if answered is None or not answered.header_id:
-        return letter
-    octets = raw.stored(answered) or b""
-    before = mime.parse(octets[: 256 * 1024]).references
-    references = (*(each for each in before if each != answered.header_id), answered.header_id)
-    kept = references if len(references) <= _REFERENCES else (references[0], *references[1 - _REFERENCES :])
-    return replace(letter, in_reply_to=answered.header_id, references=kept)
 
 
 def send_time(fields: Mapping[str, Any]) -> datetime | None:

@@ -4,62 +4,25 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
-from django.utils import timezone
 from rest_framework.response import Response
 
 from accounts.models import Account
 from api.errors import Conflict, InvalidRequest, NotFound, NotSent
 from api.serializers import messages
 from api.views.contract import GrantView
-from mail import compose, drafting, mime, sending
+from mail import mime, sending
 from mail.connecting import release_database_connection
-from mail.models import Message, Outgoing, OutgoingState
+from mail.models import Outgoing, OutgoingState
 from mail.sending import Mail
-from mail.types import File, Letter, LetterRefused, Octets
+from mail.types import File, Octets
 
 WAIT = 25.0  # seconds; proxies wait for 30 as a rule
 _OVER = (OutgoingState.SENT, OutgoingState.FAILED, OutgoingState.UNCERTAIN, OutgoingState.CANCELLED)
 _LONGEST_KEY = 256
-
-
-def of_letter(letter: Letter, **extra: Any) -> Mail:
-    """A letter as it is sent. Raises InvalidRequest."""
-    try:
-        recipients = compose.recipients(letter)
-        if not recipients:
-            raise InvalidRequest("The message has no recipients: give to, cc or bcc.")
-        octets = compose.compose(letter, bcc=True)
-        sender = compose.routable(letter.sender.email)
-    except LetterRefused as error:
-        raise InvalidRequest(str(error)) from None
-    return Mail(octets, letter.header_id, letter.subject, sender, recipients, **extra)
-
-
-def of_draft(draft: Message) -> Mail:
-    """A draft as it is sent, of another date, so that the one is not taken for the other. Raises InvalidRequest,
-    StoreUnavailable."""
-    letter = drafting.letter_of(draft)
-    date = max(timezone.now(), letter.date + timedelta(seconds=1))
-    kept = {"starred": draft.starred, "metadata": draft.metadata}
-    return of_letter(replace(letter, date=date), draft=draft.pk, **kept)
-
-
-def of_mime(octets: Octets) -> Mail:
-    """A message as its author made it. Raises InvalidRequest."""
-    try:
-        envelope = compose.raw_recipients(octets)
-        header_id = compose.new_header_id(envelope.sender.email)
-        whole = compose.completed(octets, header_id=header_id, date=timezone.now())
-        sender = compose.routable(envelope.sender.email)
-    except LetterRefused as error:
-        raise InvalidRequest(f"mime: {error}") from None
-    parsed = mime.headline(whole)
-    return Mail(whole, parsed.header_id, parsed.subject, sender, envelope.recipients)
 
 
 def send(

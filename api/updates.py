@@ -7,7 +7,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from accounts.models import Account
-from api.errors import LISTING_RETRY, InvalidRequest, NotFound, Unavailable
+from api.errors import InvalidRequest, NotFound
 from api.metadata import MetadataField
 from api.parameters import as_uuid
 from mail import actions, filing, metadata
@@ -65,8 +65,8 @@ def delete(account: Account, messages: Iterable[Any], *, hard: bool) -> None:
             return
         trash = filing.ensure_folder(account.pk, "trash")
         actions.change(account.pk, [each.pk for each in messages if each.folder_ids != [trash]], folders=[trash])
-    except filing.NotListedYet as error:
-        raise Unavailable(str(error), LISTING_RETRY) from None
+    except filing.NotListedYet:
+        raise
     except filing.NameRefused as error:
         raise InvalidRequest(f"This mailbox has no trash, and none can be made: {error}") from None
     except Account.DoesNotExist:

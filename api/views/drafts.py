@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.models import Account
 from api import letters, objects, sent
-from api.errors import LISTING_RETRY, InvalidRequest, NotFound, Unavailable
+from api.errors import InvalidRequest, NotFound
 from api.filters import DRAFT_FILTERS
 from api.filters import drafts as filtered_drafts
 from api.openapi import Answer
@@ -19,9 +19,8 @@ from api.serializers import messages
 from api.uploads import read_outgoing
 from api.views.contract import GrantView
 from api.views.messages import find_message
-from mail import drafting, filing
+from mail import drafting, filing, mailing
 from mail.models import Message
-from mail.types import LetterRefused
 
 LETTER = {
     "subject": "Lunch?",
@@ -94,7 +93,7 @@ class DraftItem(GrantView):
         fields = letters.read(given)
         letter = letters.changed(drafting.letter_of(before), fields, files if "attachments" in given or files else None)
         if "reply_to_message_id" in fields:
-            letter = letters.answering(letter, answered(self.account, fields))
+            letter = mailing.in_answer(letter, answered(self.account, fields))
         return _saved(self, letter, fields, before)
 
     def delete(self, _request: Request, draft: str, **_path: str) -> Response:
@@ -105,7 +104,7 @@ class DraftItem(GrantView):
     def post(self, _request: Request, draft: str, **_path: str) -> Response:
         """Send a draft."""
         row = find_draft(self.account, draft)
-        return sent.send(self, sent.of_draft(row))
+        return sent.send(self, mailing.of_draft(row))
 
 
 def answered(account: Account, fields: Mapping[str, Any]) -> Message | None:
@@ -126,10 +125,8 @@ def _saved(view: GrantView, letter: Any, fields: Mapping[str, Any], before: Mess
     told = {name: fields[name] for name in ("starred", "metadata") if name in fields}
     try:
         row = drafting.save(view.account.pk, letter, **{**kept, **told})
-    except LetterRefused as error:
-        raise InvalidRequest(str(error)) from None
-    except filing.NotListedYet as error:
-        raise Unavailable(str(error), LISTING_RETRY) from None
+    except filing.NotListedYet:
+        raise
     except filing.NameRefused as error:
         raise InvalidRequest(f"This mailbox has no folder for drafts, and none can be made: {error}") from None
     except Account.DoesNotExist:

@@ -10,6 +10,7 @@ from api.selection import FIELDS
 from api.uploads import read_mime, read_outgoing
 from api.views.contract import GrantView
 from api.views.drafts import LETTER, answered
+from mail import mailing
 
 
 class Send(GrantView):
@@ -30,7 +31,7 @@ class Send(GrantView):
         if self.query.get("type") == "mime":
             octets, _others = read_mime(request)
             asked = sent.mime_fingerprint(octets)
-            return sent.replayed(self, key, asked) or sent.send(self, sent.of_mime(octets), None, key, asked)
+            return sent.replayed(self, key, asked) or sent.send(self, mailing.of_message(octets), None, key, asked)
         given, files = read_outgoing(request)
         asked = sent.fingerprint(given, files)
         if before := sent.replayed(self, key, asked):
@@ -38,5 +39,5 @@ class Send(GrantView):
         fields = letters.read(given)
         send_at = letters.send_time(fields)
         letter = letters.written(self.account, fields, files, answered(self.account, fields))
-        mail = sent.of_letter(letter, starred=fields.get("starred", False), metadata=fields.get("metadata"))
+        mail = mailing.of_letter(letter, starred=fields.get("starred", False), metadata=fields.get("metadata"))
         return sent.send(self, mail, send_at, key, asked)
