@@ -52,7 +52,7 @@ type: .venv/dev.stamp
 
 # The official Node SDK of the contract, for tests alone; npm asks the registry that it is configured for.
 tests/node/node_modules/.package-lock.json: tests/node/package-lock.json
-	@cd tests/node && { ../../$(BIN)/npm ci --silent || { echo "npm could not install tests/node/package-lock.json." >&2; exit 1; }; }
+	@cd tests/node && { ../../$(BIN)/npm ci --loglevel=error --no-progress >/dev/null || { echo "npm could not install tests/node/package-lock.json." >&2; exit 1; }; }
 	@touch $@
 
 lock:
