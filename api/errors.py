@@ -12,7 +12,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from mail.filing import NotListedYet
+from mail.sync.naming import NotListedYet
 from mail.types import BodiesWithheld, LetterRefused, NoRoom, StoreUnavailable
 
 log = logging.getLogger(__name__)
