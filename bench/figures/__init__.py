@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bench.figures import chaos, crowd, growth, initial, kills, lists, many, unchanged
+from bench.figures import chaos, crowd, growth, initial, kills, lists, many, seen, unchanged
 from bench.outcome import Outcome
 from bench.stand import Stand
 
@@ -12,6 +12,7 @@ FIGURES: Mapping[str, Callable[[Stand], Outcome]] = {
     "unchanged": unchanged.measure,  # 50 folders in which nothing happened
     "growth": growth.measure,  # the same small events at 10,000 and 1,000,000 messages
     "lists": lists.measure,  # lists of messages and threads at 10,000 and 1,000,000 messages
+    "seen": seen.measure,  # what one side does, seen from the other
     "crowd": crowd.measure,  # 100 accounts and a 90 MB message in one worker
 }
 
