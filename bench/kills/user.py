@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ class Book:
     waits: list[float] = field(default_factory=list)  # seconds until a send was answered with 200
 
 
-class User(threading.Thread):
+class User(ABC, threading.Thread):
     """One of those who use a grant. What it could not expect is in `trouble`."""
 
     def __init__(self, farm: Farm, key: str, grant: str, name: str, seed: str, pause: float) -> None:
@@ -46,9 +47,9 @@ class User(threading.Thread):
         self._chance = random.Random(f"{seed} {self.name}")
         self._pause = pause
 
+    @abstractmethod
     def works(self) -> dict[Callable[[], None], int]:
         """What it does, and how often beside the others."""
-        raise NotImplementedError
 
     def run(self) -> None:
         """One thing after the other."""
