@@ -97,7 +97,7 @@ def _changes(turn: Turn, folder: LocalFolder, selected: Selected, plan: VisitPla
     flags: dict[int, frozenset[str]] = {}
     gone: set[int] = set()
     low = 0
-    for low, high in _windows(folder, plan):
+    for low, high in _windows(folder, plan, max(folder.uidnext, selected.uidnext)):
         there = turn.session.flags(low, high)
         flags |= there
         missing = store.flags_between(folder, low, high).keys() - there.keys()
@@ -106,11 +106,12 @@ def _changes(turn: Turn, folder: LocalFolder, selected: Selected, plan: VisitPla
     return Changes(flags, frozenset(gone)), low
 
 
-def _windows(folder: LocalFolder, plan: VisitPlan) -> Iterator[tuple[int, int]]:
-    """Ranges of UIDs whose flags to compare: bounded by messages, for UIDs may lie far apart."""
+def _windows(folder: LocalFolder, plan: VisitPlan, below: int) -> Iterator[tuple[int, int]]:
+    """Ranges of UIDs whose flags to compare: bounded by messages, for UIDs may lie far apart. `below` the server's
+    uidnext, not ours: what this farm moved there came with the flags that it knew."""
     if plan.learn == "nothing":
         return
-    newest = store.window_below(folder, folder.uidnext, FLAGS_WINDOW)
+    newest = store.window_below(folder, below, FLAGS_WINDOW)
     if newest is None:
         return
     yield newest

@@ -32,7 +32,8 @@ def plan_visit(local: LocalFolder, selected: Selected, strategy: str, *, thoroug
         # A UIDNEXT never falls (RFC 3501 §2.3.1.1): the folder was made anew, or a backup restored, under one value.
         return VisitPlan(reset=True)
     if local.uidnext <= 1:
-        return VisitPlan(reset=False)
+        # Nothing is known of it but where this farm moved mail since: with flags that may have been changed meanwhile.
+        return VisitPlan(reset=False, learn="windows")
     if strategy == "full" or not selected.highestmodseq:
         return VisitPlan(reset=False, learn="everything" if thorough else "windows")
     if selected.highestmodseq < local.highestmodseq or not local.highestmodseq:

@@ -47,6 +47,17 @@ def test_mail_that_comes_after_a_move_is_taken(account: Account, mailbox: Mailbo
     assert agrees(account, mailbox)
 
 
+def test_a_message_that_another_client_flagged_moves_into_an_empty_folder(account: Account, mailbox: Mailbox) -> None:
+    """Nobody tells of the flag: what the mirror knows of the folder begins after the move."""
+    with mailbox.client() as client:
+        client.select_folder("INBOX")
+        client.add_flags([1], ["$Label1", "\\Flagged"])
+    actions.change(account.pk, [message(account).pk], folders=[folder(account, "Kept")])
+    sync(account)
+    assert on_server(mailbox) == {"INBOX": 3, "Kept": 1, "Trash": 0}
+    assert agrees(account, mailbox)
+
+
 def test_many_messages_move_with_one_command(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
