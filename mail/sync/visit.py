@@ -33,7 +33,7 @@ def plan_visit(local: LocalFolder, selected: Selected, strategy: str, *, thoroug
         return VisitPlan(reset=True)
     if local.uidnext <= 1:
         # Nothing is known of it but where this farm moved mail since: with flags that may have been changed meanwhile.
-        return VisitPlan(reset=False, learn="windows")
+        return VisitPlan(reset=False, learn="windows" if selected.uidnext > 1 else "nothing")
     if strategy == "full" or not selected.highestmodseq:
         return VisitPlan(reset=False, learn="everything" if thorough else "windows")
     if selected.highestmodseq < local.highestmodseq or not local.highestmodseq:
