@@ -124,7 +124,11 @@ CELERY_RESULT_EXPIRES = None  # nothing to clean up, so beat needs no entry for 
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "action"
-CELERY_TASK_ROUTES = {"syncfarm.sync*": {"queue": "sync"}, "syncfarm.send": {"queue": "outbound"}}
+CELERY_TASK_ROUTES = {
+    "syncfarm.dispatch": {"queue": "dispatch"},  # of its own: everything waits for it, and it must wait for nothing
+    "syncfarm.sync*": {"queue": "sync"},
+    "syncfarm.send": {"queue": "outbound"},
+}
 CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -22,7 +22,10 @@ from syncfarm.farm import MARK
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
 # What tells a process of the Procfile by its command line.
-ROLES = {"worker-sync": "-Q sync", "worker-action": "-Q action", "beat": "syncfarm beat", "web": "uvicorn"}
+ROLES = {
+    "worker-dispatch": "-Q dispatch", "worker-sync": "-Q sync", "worker-action": "-Q action", "beat": "syncfarm beat",
+    "web": "uvicorn",
+}  # fmt: skip
 
 
 class FarmFailed(Exception):

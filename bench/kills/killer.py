@@ -13,8 +13,7 @@ from bench.kills.nursery import pid_file
 
 AIMED = 0.8  # of the kills wait for a moment that a server tells of
 _PATIENCE = 1.5  # seconds for such a moment
-# Mean seconds of undisturbed work before. The tick that hands out work is a task of the `action` queue, too.
-_LIFE = {"outbound": 0.3, "action": 1.5}
+_LIFE = {"outbound": 0.3, "action": 0.5}  # mean seconds of undisturbed work before
 _START = 60.0  # seconds for a worker to be there again
 _ANY = 0.5  # seconds at most before a kill at any point
 _AFTER = 0.25  # seconds at most between the moment and the kill
