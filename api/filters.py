@@ -125,24 +125,33 @@ def thread_listing(account: Account, query: Mapping[str, Any]) -> Listing:
     walk = every.filter(**{lookup: query[name] for name, lookup in _OF_THREAD.items() if name in query})
     if "earliest_message_date" in query:
         walk = walk.filter(latest_at__gte=query["earliest_message_date"])  # follows; the index knows the latest
+    if "received_after" in query:
+        walk = walk.filter(latest_at__gt=query["received_after"])
     walk = walk.filter(**{column: True for name, column in _MARKS.items() if query.get(name)})
-    inside = {name: value for name, value in query.items() if name in _OF_MESSAGE}
     marks = Q(**{column: query[name] for name, column in _MARKS.items() if name in query})
     if "subject" in query:
         marks &= Q(subject__contains=query["subject"])
-    if "received_after" in inside:
-        walk = walk.filter(latest_at__gt=inside["received_after"])
-    if "received_before" in inside:
-        walk = walk.filter(earliest_at__lt=inside["received_before"])
-    if len(inside.keys() & _BOUNDS.keys()) == len(inside) == 1:
-        inside = {}  # what the thread itself says of its first and last message is enough
-    fits = marks
-    if inside:
-        fits &= Q(Probe(Message.objects.shown().filter(_fits(account, inside), thread_id=OuterRef("pk"))))
+    inside = {name: value for name, value in query.items() if name in _OF_MESSAGE}
+    newer = None
+    if "received_before" in query:
+        # In the order of the latest message these may come after half of all threads.
+        told = inside.keys() == {"received_before"}  # by their first message
+        newer = walk.going_on_at(query["received_before"]).filter(marks, _one_fits(account, {} if told else inside))
+        walk = walk.filter(latest_at__lt=query["received_before"])
+    if not inside.keys() - _BOUNDS.keys():
+        inside = {}  # the latest message is in between
+    fits = marks & _one_fits(account, inside)
     if "thread_id" in query or not (inside or "subject" in query):
-        return Listing(walk.filter(fits), "latest_at")
+        return Listing(walk.filter(fits), "latest_at", newer=newer)
     narrowed = walk.filter(marks, *_narrowed(account, query, inside, moving))
-    return Listing(narrowed, "latest_at", walk=walk, fits=fits, steps=_steps(_THREADS, query))
+    return Listing(narrowed, "latest_at", walk=walk, fits=fits, steps=_steps(_THREADS, query), newer=newer)
+
+
+def _one_fits(account: Account, inside: Mapping[str, Any]) -> Q:
+    """Whether one of a thread's messages is as asked."""
+    if not inside:
+        return Q()
+    return Q(Probe(Message.objects.shown().filter(_fits(account, inside), thread_id=OuterRef("pk"))))
 
 
 def _narrowed(

@@ -26,7 +26,8 @@ class Listing:
 
     `rows`: all that the filters leave, narrowed by an index. `walk`: rows of the same table that include them, and that
     an index has in the list's order; `fits`: which of these the filters leave; `steps`: how many are looked at before
-    `rows` is asked. Without a walk, `rows` has its order by an index itself.
+    `rows` is asked. Without a walk, `rows` has its order by an index itself. `newer`: a few more, which come before all
+    of these.
     """
 
     rows: QuerySet[Any, Any]
@@ -35,9 +36,22 @@ class Listing:
     walk: QuerySet[Any, Any] | None = None
     fits: Q = field(default_factory=Q)
     steps: int = 0
+    newer: QuerySet[Any, Any] | None = None
 
     def newest(self, count: int, window: Q) -> list[tuple[datetime, UUID]]:
-        """At most `count` of those within the window, in one to three queries."""
+        """At most `count` of those within the window, in one to four queries."""
+        found = self._newer(count, window)
+        return found + self._older(count - len(found), window) if len(found) < count else found
+
+    def _newer(self, count: int, window: Q) -> list[tuple[datetime, UUID]]:
+        if self.newer is None:
+            return []
+        try:
+            return _sorted(self.newer.filter(window).values_list(self.at, self.id), count)
+        except EmptyResultSet:
+            return []
+
+    def _older(self, count: int, window: Q) -> list[tuple[datetime, UUID]]:
         rows, order = self.rows.filter(window).values_list(self.at, self.id), (f"-{self.at}", f"-{self.id}")
         if self.walk is None:
             return list(rows.order_by(*order)[:count])

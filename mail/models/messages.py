@@ -1,16 +1,28 @@
 """Messages, their places in folders, and their conversations."""
 
 import uuid
+from datetime import datetime
 
-from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
+from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Now
 
 from accounts.models import Account
 from mail.models.folders import Folder
 from mail.models.packs import Pack
+
+_SPAN = Func(F("earliest_at"), F("latest_at"), Value("[]"), function="tstzrange", output_field=DateTimeRangeField())
+
+
+class ThreadQuerySet(models.QuerySet["Thread"]):
+    """Thread selections that several callers need."""
+
+    def going_on_at(self, when: datetime) -> "ThreadQuerySet":
+        """Threads that begin before and do not end before, by an index that knows just these."""
+        ranges = self.alias(span=_SPAN).filter(span__contains=when, latest_at__gt=F("earliest_at"))  # type: ignore[misc]  # a moment may be in it
+        return ranges.filter(earliest_at__lt=when)
 
 
 class Thread(models.Model):
@@ -30,6 +42,8 @@ class Thread(models.Model):
     has_attachments = models.BooleanField(default=False)
     has_drafts = models.BooleanField(default=False)
 
+    objects = ThreadQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -45,6 +59,7 @@ class Thread(models.Model):
             models.Index(
                 fields=["account", "-latest_at", "-id"], name="thread_attachments", condition=Q(has_attachments=True)
             ),
+            GistIndex(F("account"), _SPAN, name="thread_spans", condition=Q(latest_at__gt=F("earliest_at"))),
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,12 @@
 """A page is the same whether its rows were met on a walk or looked up in an index, and takes as many queries."""
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -11,7 +14,7 @@ from accounts.models import Account
 from api import filters
 from mail import search
 from mail.metadata import set_metadata
-from mail.models import Folder
+from mail.models import Folder, Message, Thread
 from tests.integration.api_client import *  # noqa: F403 -- fixtures
 from tests.integration.api_client import get
 from tests.integration.factories import (
@@ -106,6 +109,34 @@ def test_every_way_to_the_rows_finds_the_same(
             steps(monkeypatch, few)
             assert walk(api, account, path.format(**names)) == walked, path
         assert walked or "foreign" in path or "thread_id" in path, path
+
+
+@pytest.mark.parametrize("few", [1, 1_000])
+def test_threads_by_time_are_those_with_a_message_then(
+    api: Client, account: Account, folders: dict[str, Folder], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps(monkeypatch, few)
+    fill(account, folders, 30)
+    rows = Message.objects.filter(account=account).values_list("thread_id", "received_at", "unread")
+    hours = [START + timedelta(hours=number, minutes=minutes) for number in (0, 4, 9) for minutes in (0, 1)]
+    for before in hours:
+        for after in (None, *hours):
+            for unread in (None, True, False):
+                fit = {
+                    str(thread)
+                    for thread, at, _ in rows
+                    if at < before and (after is None or at > after) and unread in {None, has_unread(rows, thread)}
+                }
+                query = f"/threads?received_before={int(before.timestamp())}"
+                query += f"&received_after={int(after.timestamp())}" if after else ""
+                query += "" if unread is None else f"&unread={str(unread).lower()}"
+                found = walk(api, account, query)
+                latest = {str(one.pk): (one.latest_at, one.pk) for one in Thread.objects.filter(account=account)}
+                assert found == sorted(fit, key=latest.__getitem__, reverse=True), query
+
+
+def has_unread(rows: QuerySet[Message, Any], thread: UUID) -> bool:
+    return any(unread for each, _at, unread in rows if each == thread)
 
 
 @pytest.mark.parametrize("few", [1, 1_000])
