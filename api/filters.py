@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySe
 
 from accounts.models import Account
 from api.errors import InvalidRequest
-from api.listing import Listing, Probe
+from api.listing import Listing, Probe, Steps
 from api.metadata import pair
 from api.parameters import Parameter, boolean, ids, moment, text, texts
 from api.selection import QUERY_IMAP
@@ -43,10 +43,11 @@ THREAD_FILTERS: tuple[Parameter, ...] = (
 
 DRAFT_FILTERS = tuple(one for one in MESSAGE_FILTERS if one.name != "search_query_native")
 
-# What a walk of each list looks at before an index is asked: some ten milliseconds' worth.
-_MESSAGES, _THREADS = 8_000, 1_600
+# What a walk of each list looks at before an index is asked. Few, to learn how many fit: then as many as would take as
+# long as to look up all that fit in a mailbox of a million (docs/decisions/0015).
+_MESSAGES, _THREADS = Steps(2_000, 14_000), Steps(800, 6_000)
 _SEARCHED = 4  # times as long takes a look at the words of one
-_MARKED = 8  # times as few of the unread, and of the starred: their indexes hold little
+_MARKED = 4  # times as few of the unread, and of the starred: their indexes hold little
 _ELSEWHERE = frozenset(
     {"subject", "any_email", *ADDRESSES, "search_query_native", "metadata_pair"}
 )  # than in the order
@@ -108,7 +109,7 @@ def message_listing(account: Account, query: Mapping[str, Any]) -> Listing:
     ordered = {lookup: query[name] for name, lookup in _BOUNDS.items() if name in query}
     ordered |= {column: True for name, column in _MARKS.items() if query.get(name)}
     walk = Message.objects.shown().filter(account_id=account.pk, **ordered)
-    steps = _steps(max(1, _MESSAGES // _MARKED) if few else _MESSAGES, query)
+    steps = _steps(_MESSAGES, query, _MARKED if few else 1)
     return Listing(found, "received_at", walk=walk, fits=_fits(account, query), steps=steps)
 
 
@@ -167,8 +168,9 @@ def _narrowed(
         yield Q(pk__in=found.values("thread_id"))
 
 
-def _steps(most: int, query: Mapping[str, Any]) -> int:
-    return max(1, most // _SEARCHED) if "search_query_native" in query else most
+def _steps(steps: Steps, query: Mapping[str, Any], fewer: int = 1) -> Steps:
+    fewer *= _SEARCHED if "search_query_native" in query else 1
+    return Steps(max(1, steps.first // fewer), max(1, steps.most // fewer))
 
 
 def _of_account(account: Account, query: Mapping[str, Any]) -> tuple[Mapping[str, Any], QuerySet[Action, Any] | None]:

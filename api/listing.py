@@ -4,9 +4,10 @@ PostgreSQL would choose by what it knows of all accounts together, and a wrong c
 million messages for the three that fit, or a million entries of an index for a page of fifty.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
@@ -18,6 +19,17 @@ class Probe(Exists):
     """An EXISTS that is asked for one row after the other; PostgreSQL would like to look for all of them first."""
 
     template = "EXISTS(%(subquery)s OFFSET 0)"
+
+
+class Steps(NamedTuple):
+    """How many rows a walk looks at: `first` in any case, and `most` of them where those that fit are so many that the
+    page will be full by then."""
+
+    first: int
+    most: int
+
+
+NO_STEPS = Steps(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +47,35 @@ class Listing:
     id: str = "id"
     walk: QuerySet[Any, Any] | None = None
     fits: Q = field(default_factory=Q)
-    steps: int = 0
+    steps: Steps = NO_STEPS
     newer: QuerySet[Any, Any] | None = None
 
     def newest(self, count: int, window: Q) -> list[tuple[datetime, UUID]]:
-        """At most `count` of those within the window, in one to four queries."""
-        found = self._newer(count, window)
-        return found + self._older(count - len(found), window) if len(found) < count else found
-
-    def _newer(self, count: int, window: Q) -> list[tuple[datetime, UUID]]:
-        if self.newer is None:
-            return []
-        try:
-            return _sorted(self.newer.filter(window).values_list(self.at, self.id), count)
-        except EmptyResultSet:
-            return []
+        """At most `count` of those within the window, in one to five queries."""
+        found: list[tuple[datetime, UUID]] = []
+        with suppress(EmptyResultSet):  # Django knows of a condition that nothing fulfils
+            if self.newer is not None:
+                found += _sorted(self._of(self.newer, window), count)
+        with suppress(EmptyResultSet):
+            if len(found) < count:
+                found += self._older(count - len(found), window)
+        return found
 
     def _older(self, count: int, window: Q) -> list[tuple[datetime, UUID]]:
-        rows, order = self.rows.filter(window).values_list(self.at, self.id), (f"-{self.at}", f"-{self.id}")
+        rows, order = self._of(self.rows, window), (f"-{self.at}", f"-{self.id}")
         if self.walk is None:
             return list(rows.order_by(*order)[:count])
         walk = self.walk.filter(window).order_by(*order)
-        try:
-            found = self._among(walk[: self.steps], count)
-            if len(found) == count or not walk[self.steps : self.steps + 1].exists():
-                return found
-            return _sorted(rows.order_by(), count)
-        except EmptyResultSet:  # Django knows of a condition that nothing fulfils
-            return []
+        found, steps = self._among(walk[: self.steps.first], count), self.steps.first
+        if len(found) < count and len(found) * self.steps.most > count * steps:
+            found += self._among(walk[steps : self.steps.most], count - len(found))
+            steps = self.steps.most
+        if len(found) == count or not walk[steps : steps + 1].exists():
+            return found
+        return _sorted(rows, count)
+
+    def _of(self, rows: QuerySet[Any, Any], window: Q) -> QuerySet[Any, Any]:
+        return rows.filter(window).order_by().values_list(self.at, self.id)
 
     def _among(self, walk: QuerySet[Any, Any], count: int) -> list[tuple[datetime, UUID]]:
         """Those that fit, in the order of the walk. Its LIMIT keeps PostgreSQL from looking elsewhere."""
