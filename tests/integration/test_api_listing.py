@@ -106,12 +106,7 @@ def test_every_way_to_the_rows_finds_the_same(
     for path in paths:
         steps(monkeypatch, 1_000, 1_000)  # all is met on the walk
         walked = walk(api, account, path.format(**names))
-        for first, most in (
-            (1, 1),
-            (7, 7),
-            (3, 9),
-            (4, 1_000),
-        ):  # nearly all is looked up; some pages are, some are not
+        for first, most in ((1, 1), (3, 9), (4, 1_000)):  # nearly all is looked up; some pages are; most are not
             steps(monkeypatch, first, most)
             assert walk(api, account, path.format(**names)) == walked, path
         assert walked or "foreign" in path or "thread_id" in path, path
