@@ -46,7 +46,7 @@ DRAFT_FILTERS = tuple(one for one in MESSAGE_FILTERS if one.name != "search_quer
 # What a walk of each list looks at before an index is asked. Few, to learn how many fit: then as many as would take as
 # long as to look up all that fit in a mailbox of a million (docs/decisions/0015).
 _MESSAGES, _THREADS = Steps(2_000, 14_000), Steps(800, 6_000)
-_SEARCHED = 4  # times as long takes a look at the words of one
+_SEARCHED = 4  # times as long takes a look at the words of one, and most searches are for what is rare
 _MARKED = 4  # times as few of the unread, and of the starred: their indexes hold little
 _ELSEWHERE = frozenset(
     {"subject", "any_email", *ADDRESSES, "search_query_native", "metadata_pair"}
@@ -169,8 +169,8 @@ def _narrowed(
 
 
 def _steps(steps: Steps, query: Mapping[str, Any], fewer: int = 1) -> Steps:
-    fewer *= _SEARCHED if "search_query_native" in query else 1
-    return Steps(max(1, steps.first // fewer), max(1, steps.most // fewer))
+    searched = _SEARCHED if "search_query_native" in query else 1
+    return Steps(max(1, steps.first // fewer // searched // min(searched, 2)), max(1, steps.most // fewer // searched))
 
 
 def _of_account(account: Account, query: Mapping[str, Any]) -> tuple[Mapping[str, Any], QuerySet[Action, Any] | None]:
