@@ -5,15 +5,12 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.request import Request
 
-from accounts import keys
+from accounts import fixed, keys
 from accounts.models import Account, AccountQuerySet, ApiKey
 from api.errors import InvalidRequest, NotFound
 from api.parameters import as_uuid
 
-_VISIBLE = """
-    SELECT * FROM accounts_account
-    WHERE removed_at IS NULL AND application_id = %s AND (%s::uuid IS NULL OR id = %s)
-"""
+_VISIBLE = "WHERE removed_at IS NULL AND application_id = %s AND (%s::uuid IS NULL OR id = %s)"
 
 
 class BearerKey(BaseAuthentication):
@@ -60,8 +57,9 @@ def require_application_key(key: ApiKey) -> None:
 
 
 def _one(key: ApiKey, condition: str, value: object, identifier: str) -> Account:
-    """`visible_grants`, as a statement that need not be made anew for each request."""
-    statement = f"{_VISIBLE} AND {condition} ORDER BY id LIMIT 1"
-    for grant in Account.objects.raw(statement, [key.application_id, key.account_id, key.account_id, value]):
-        return grant
-    raise NotFound(f"The grant {identifier}")
+    """`visible_grants`, by a statement that is not made anew for each request."""
+    values = [key.application_id, key.account_id, key.account_id, value]
+    grant = fixed.one(Account, f"{_VISIBLE} AND {condition} ORDER BY id", values)
+    if grant is None:
+        raise NotFound(f"The grant {identifier}")
+    return grant

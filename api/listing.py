@@ -51,7 +51,7 @@ class Listing:
     newer: QuerySet[Any, Any] | None = None
 
     def newest(self, count: int, window: Q) -> list[tuple[datetime, UUID]]:
-        """At most `count` of those within the window, in one to five queries."""
+        """At most `count` of those within the window, in one to six queries."""
         found: list[tuple[datetime, UUID]] = []
         with suppress(EmptyResultSet):  # Django knows of a condition that nothing fulfils
             if self.newer is not None:
@@ -66,12 +66,13 @@ class Listing:
         if self.walk is None:
             return list(rows.order_by(*order)[:count])
         walk = self.walk.filter(window).order_by(*order)
-        found, steps = self._among(walk[: self.steps.first], count), self.steps.first
-        if len(found) < count and len(found) * self.steps.most > count * steps:
-            found += self._among(walk[steps : self.steps.most], count - len(found))
-            steps = self.steps.most
-        if len(found) == count or not walk[steps : steps + 1].exists():
-            return found
+        found: list[tuple[datetime, UUID]] = []
+        for start, end in ((0, self.steps.first), (self.steps.first, self.steps.most)):
+            found += self._among(walk[start:end], count - len(found))
+            if len(found) == count or not walk[end : end + 1].exists():
+                return found
+            if len(found) * self.steps.most <= count * end:
+                break
         return _sorted(rows, count)
 
     def _of(self, rows: QuerySet[Any, Any], window: Q) -> QuerySet[Any, Any]:

@@ -140,15 +140,16 @@ def _as_bodies(kept: Mapping[UUID, tuple[bytes, bool]]) -> dict[UUID, Body]:
 def _kept(messages: Sequence[UUID]) -> dict[UUID, tuple[bytes, bool]]:
     """Those that are made and can be read: (JSON, is_html)."""
     found = {}
+    asked = {str(message): message for message in messages}
     with connection.cursor() as cursor:  # Django's models and converters would take as long as the bodies
         cursor.execute(
-            "SELECT message_id, is_html, content, is_json FROM mail_body WHERE message_id = ANY(%s::uuid[])",
-            [plain_array(messages)],
+            "SELECT message_id::text, is_html, content, is_json FROM mail_body WHERE message_id = ANY(%s::uuid[])",
+            [plain_array(asked)],
         )
         rows = cursor.fetchall()
     for message, is_html, content, is_json in rows:
         try:
-            found[message] = (_json(content, is_json=is_json), is_html)
+            found[asked[message]] = (_json(content, is_json=is_json), is_html)
         except zstandard.ZstdError:
             continue  # damaged: made again for this reader
     return found

@@ -13,7 +13,7 @@ from django.db import connection
 from mail.copying import plain_array
 
 _QUERY = """
-    SELECT id, thread_id::text, header_id, draft, size, subject, from_addresses::text, to_addresses::text,
+    SELECT id::text, thread_id::text, header_id, draft, size, subject, from_addresses::text, to_addresses::text,
            cc_addresses::text, bcc_addresses::text, reply_to_addresses::text, received_at, created_at, unread, starred,
            snippet, folder_ids::text[], attachments::text, metadata::text, problem
     FROM mail_message WHERE id = ANY(%s::uuid[]) AND account_id = %s AND NOT hidden
@@ -48,7 +48,8 @@ class MessageRow(NamedTuple):
 
 def load(account_id: UUID, ids: Sequence[UUID]) -> list[MessageRow]:
     """The account's messages with these ids that readers see, in their order; the others are left out. One query."""
+    asked = {str(each): each for each in ids}  # a UUID takes as long to make as two columns to read
     with connection.cursor() as cursor:
-        cursor.execute(_QUERY, [plain_array(ids), account_id])
-        found = {row[0]: MessageRow(account_id, *row) for row in cursor.fetchall()}
-    return [found[each] for each in ids if each in found]
+        cursor.execute(_QUERY, [plain_array(asked), account_id])
+        found = {row[0]: row for row in cursor.fetchall()}
+    return [MessageRow(account_id, each, *found[text][1:]) for text, each in asked.items() if text in found]
