@@ -32,12 +32,13 @@ UPDATE accounts_account SET lease_token = gen_random_uuid(), lease_expires_at = 
 WHERE id IN (
     SELECT id FROM accounts_account
     WHERE next_sync_at <= now() AND removed_at IS NULL AND state <> 'paused'
-      AND (lease_expires_at IS NULL OR lease_expires_at <= now())
+      AND (lease_expires_at IS NULL OR lease_expires_at <= now()) {condition}
     ORDER BY next_sync_at LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING id, lease_token, EXISTS (
-    SELECT 1 FROM mail_action w WHERE w.account_id = accounts_account.id AND w.state = 'pending'
-    AND w.next_try_at <= now())
+RETURNING id, lease_token, {wished}
 """
+_WISHED = """EXISTS (
+    SELECT 1 FROM mail_action w WHERE w.account_id = accounts_account.id AND w.state = 'pending'
+    AND w.next_try_at <= now())"""
 _TAKE = """
 UPDATE accounts_account SET lease_token = %s, lease_expires_at = now() + make_interval(secs => %s),
     deaths = least(deaths + 1, 1000)
@@ -58,10 +59,11 @@ class Claim(NamedTuple):
     wished: bool
 
 
-def claim_due(limit: int) -> list[Claim]:
-    """Claim up to `limit` due accounts, the longest waiting first."""
+def claim_due(limit: int, *, wished_only: bool = False) -> list[Claim]:
+    """Claim up to `limit` due accounts, the longest waiting first. `wished_only`: those where a change waits."""
+    statement = _CLAIM.format(condition=f"AND {_WISHED}" if wished_only else "", wished=_WISHED)
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [CLAIM.total_seconds(), limit])
+        cursor.execute(statement, [CLAIM.total_seconds(), limit])
         return [Claim(*row) for row in cursor.fetchall()]
 
 
