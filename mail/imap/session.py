@@ -92,6 +92,11 @@ class MailSession:
         return self._offer.strategy
 
     @property
+    def numbers_messages(self) -> bool:
+        """Whether the server has ids of its own for messages."""
+        return any(map(self._offer.has, ("X-GM-EXT-1", "OBJECTID")))
+
+    @property
     def failed(self) -> frozenset[str]:
         """Extensions that the server offers and failed at in this session; other ways were taken."""
         return self._offer.failed | self._compression.failed | self._asking.failed

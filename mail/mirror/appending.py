@@ -1,7 +1,8 @@
 """Messages that were made here, onto the server: drafts, and copies of what was sent."""
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from mail.mirror.effect import Effect, Look
 from mail.mirror.turn import Turn
 from mail.models import Message
 from mail.store import Due
-from mail.types import ChangeRefused, FolderVanished, LocalFolder
+from mail.types import ChangeRefused, ConnectionFailed, FolderFailed, FolderVanished, LocalFolder, Tie, message_key
+from mail.types import message_id as derive_id
 
 log = logging.getLogger(__name__)
 
@@ -23,23 +25,29 @@ def append(turn: Turn, look: Look, actions: Sequence[Due]) -> Effect:
     effect = Effect()
     placed = {place.message for place in store.places_of(action.message for action in actions)}
     messages = Message.objects.in_bulk([action.message for action in actions])
+    told: defaultdict[UUID, dict[int, UUID]] = defaultdict(dict)
     for action in actions:
         if action.message in placed or action.message not in messages:
             continue
         try:
-            _append(turn, look, action, messages[action.message], effect)
+            if uid := _append(turn, look, action, messages[action.message], effect):
+                told[(action.folders or [])[0]][uid] = action.message
         except (ChangeRefused, FolderVanished) as error:
             log.info("account %s: %s", turn.account_id, error)
             effect.errors[action.number] = error
+    if turn.open_session.numbers_messages:
+        for folder, uids in told.items():
+            effect.writes.append(partial(store.tie, ties=_named(turn, look.folders[folder], uids)))
     return effect
 
 
-def _append(turn: Turn, look: Look, action: Due, message: Message, effect: Effect) -> None:
+def _append(turn: Turn, look: Look, action: Due, message: Message, effect: Effect) -> int:
+    """The UID that it has from now on; 0: it is there, or where the server does not tell."""
     folder = _folder(look, action)
     if look.may_have_missed(action):
         raise ChangeRefused("A message that may be this one is yet to be looked at.")
     if action.tries and _is_there(turn, folder, message):
-        return  # the mirror has it under another id
+        return 0  # the mirror has it under another id
     octets = raw.stored(message)
     if octets is None:
         raise ChangeRefused("The message's content is lost.", permanent=True)
@@ -47,8 +55,26 @@ def _append(turn: Turn, look: Look, action: Due, message: Message, effect: Effec
     uidvalidity, uid = turn.session.editor.append(folder.wire_name, octets, flags, message.received_at)
     if uid >= folder.uidnext and uidvalidity == folder.uidvalidity:
         effect.writes.append(partial(_place, folder=folder, uid=uid, message=message.pk, flags=flags))
-    else:
-        effect.unseen.add(action.number)
+        return uid
+    effect.unseen.add(action.number)
+    return 0
+
+
+def _named(turn: Turn, folder: LocalFolder, messages: Mapping[int, UUID]) -> list[Tie]:
+    """What the server calls what was put there. Without that each is known by its content when it has moved, for the
+    price of a download."""
+    try:
+        if turn.session.select(folder.wire_name).uidvalidity != folder.uidvalidity:
+            return []
+        entries = turn.session.entries(sorted(messages))
+    except (ConnectionFailed, FolderFailed) as error:
+        log.info("account %s: %s", turn.account_id, error)
+        return []
+    return [
+        Tie(messages[entry.uid], derive_id(turn.account_id, message_key(entry.email_id, b"")), entry.thread_id)
+        for entry in entries
+        if entry.email_id
+    ]
 
 
 def _is_there(turn: Turn, folder: LocalFolder, message: Message) -> bool:

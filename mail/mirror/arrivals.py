@@ -12,7 +12,7 @@ from mail import raw, store
 from mail.mirror.convoy import Convoy
 from mail.mirror.hauls import Haul, entries, fetch
 from mail.mirror.opening import share_connection
-from mail.mirror.reading import assign_threads, packed, without_known
+from mail.mirror.reading import assign_threads, packed, ties, without_known
 from mail.mirror.turn import Turn
 from mail.sync.schedule import gap_delay
 from mail.types import Arrival, ConnectionFailed, LocalFolder, NoRoom
@@ -99,6 +99,7 @@ def _write(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int])
     tries = store.gap_attempts(folder, missed) if missed else {}
     with turn.writing() as batch:
         store.add_arrivals(batch, folder, arrivals, assignment, contents)
+        store.tie(batch, ties(haul.arrivals, fetched))
         if folder.gaps or folder.gap_due:
             store.settle_gaps(batch, folder, came)
         again = {uid: timezone.now() + gap_delay(tries.get(uid, 0) + 1) for uid in missed}
@@ -107,8 +108,8 @@ def _write(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int])
 
 
 def _contents(haul: Haul, fetched: Sequence[Arrival]) -> raw.Packed:
-    """Of those messages that the mirror lacks; all of the haul's are being packed already."""
-    if haul.contents is not None and all(arrival.raw is not None for arrival in fetched):
+    """Of those messages that the mirror lacks; all of the haul's are being packed already, by their servers' ids."""
+    if haul.contents is not None and not ties(haul.arrivals, fetched) and all(each.raw is not None for each in fetched):
         return haul.contents.result()
     return packed(fetched)
 

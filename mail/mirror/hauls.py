@@ -235,7 +235,7 @@ def _known_by_provider_id(account_id: UUID, batch: Sequence[Entry]) -> dict[int,
     ids = {entry.uid: derive_id(account_id, message_key(entry.email_id, b"")) for entry in batch if entry.email_id}
     known = store.known_messages(ids.values()) if ids else {}
     return {
-        entry.uid: Arrival(entry.uid, ids[entry.uid], entry.flags, known[ids[entry.uid]].received_at)
+        entry.uid: Arrival(entry.uid, found.message, entry.flags, found.received_at)
         for entry in batch
         if entry.uid in ids and (found := known.get(ids[entry.uid])) and found.is_stored
     }

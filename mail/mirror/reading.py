@@ -1,6 +1,6 @@
 """What fetched messages are: which the mirror has, what the others say, and which threads they belong to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from django.conf import settings
 
 from mail import mime, raw, store, threading
 from mail.store.rows import participants
-from mail.types import Arrival, Assignment, Fetched, Parsed, ThreadInput, message_key
+from mail.types import Arrival, Assignment, Fetched, Parsed, ThreadInput, Tie, message_key
 from mail.types import message_id as derive_id
 
 
@@ -17,6 +17,7 @@ def read(account_id: UUID, message: Fetched) -> Arrival:
     database: this runs ahead of the batch before."""
     content = message.raw or b""
     digest = message.digest or raw.digest(content, b"" if message.complete else str(message.size).encode())
+    by_content = derive_id(account_id, message_key("", digest)) if message.email_id else None
     parsed = mime.headline(content)
     key, is_reply = threading.subject_key(parsed.subject)
     return Arrival(
@@ -31,22 +32,34 @@ def read(account_id: UUID, message: Fetched) -> Arrival:
         subject_key=key,
         is_reply=is_reply,
         thread_key=message.thread_id,
+        by_content=by_content,
     )
 
 
 def without_known(arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """The arrivals, reduced to their place where the mirror has the message, and to place and contents where it has
-    lost these."""
-    known = store.known_messages({arrival.message for arrival in arrivals})
-    return [_reduced(arrival, known.get(arrival.message)) for arrival in arrivals]
+    """The arrivals, in their order, reduced to their place where the mirror has the message, and to place and contents
+    where it has lost these. One that was made here, whatever its server calls it, has its id from here."""
+    ids = {arrival.message for arrival in arrivals}
+    known = store.known_messages(ids | {arrival.by_content for arrival in arrivals if arrival.by_content})
+    return [_reduced(arrival, known) for arrival in arrivals]
 
 
-def _reduced(arrival: Arrival, known: store.Known | None) -> Arrival:
-    if known is None:
+def _reduced(arrival: Arrival, known: Mapping[UUID, store.Known]) -> Arrival:
+    found = known.get(arrival.message) or (known.get(arrival.by_content) if arrival.by_content else None)
+    if found is None:
         return arrival
-    if known.is_stored:
-        return Arrival(arrival.uid, arrival.message, arrival.flags, known.received_at)
-    return arrival._replace(received_at=known.received_at, parsed=None)
+    if found.is_stored:
+        return Arrival(arrival.uid, found.message, arrival.flags, found.received_at)
+    return arrival._replace(message=found.message, received_at=found.received_at, parsed=None)
+
+
+def ties(arrivals: Sequence[Arrival], reduced: Sequence[Arrival]) -> list[Tie]:
+    """What servers call messages that have their ids from here."""
+    return [
+        Tie(ours.message, told.message, told.thread_key)
+        for told, ours in zip(arrivals, reduced, strict=True)
+        if ours.message != told.message
+    ]
 
 
 def packed(arrivals: Sequence[Arrival]) -> raw.Packed:

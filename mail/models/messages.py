@@ -92,6 +92,9 @@ class Message(models.Model):
     """One mail of an account, however many folders hold it."""
 
     id = models.UUIDField(primary_key=True, editable=False, help_text="mail.types.message_id(account, key).")
+    alias = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="The id that its server's name for it makes, if made here."
+    )
     account = models.ForeignKey(
         Account, on_delete=models.CASCADE, related_name="messages", db_constraint=False, db_index=False
     )
@@ -158,6 +161,9 @@ class Message(models.Model):
     objects = MessageQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["alias"], name="message_alias_once", condition=Q(alias__isnull=False))
+        ]
         indexes = [
             models.Index(fields=["account", "-received_at", "-id"], name="message_listing"),
             # Few messages are unread or starred: a list of them must not walk the others.

@@ -81,6 +81,7 @@ from mail.store.places import (
 from mail.store.problems import add_problem
 from mail.store.removal import remove_accounts
 from mail.store.threads import subject_candidates, thread_links, threads_by_provider_key
+from mail.store.ties import tie
 from mail.store.wishes import wish_append, wish_deletion, wish_flags, wish_folders
 
 __all__ = [
@@ -153,6 +154,7 @@ __all__ = [
     "sweep_orphans",
     "thread_links",
     "threads_by_provider_key",
+    "tie",
     "window_below",
     "wish_append",
     "wish_deletion",

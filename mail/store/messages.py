@@ -32,22 +32,27 @@ SELECT ARRAY(
 """
 
 
-class Known(NamedTuple):
-    """A message that the mirror has. `is_stored`: with its contents."""
+# A message that was made here may be known by another id to who asks its server.
+_KNOWN = """
+SELECT id, id, received_at, pack_id IS NOT NULL AND lost_at IS NULL FROM mail_message WHERE id = ANY(%(ids)s::uuid[])
+UNION ALL SELECT alias, id, received_at, pack_id IS NOT NULL AND lost_at IS NULL FROM mail_message
+WHERE alias = ANY(%(ids)s::uuid[])
+"""
 
+
+class Known(NamedTuple):
+    """A message that the mirror has, by its id. `is_stored`: with its contents."""
+
+    message: UUID
     received_at: datetime
     is_stored: bool
 
 
-def known_messages(messages: Collection[UUID]) -> dict[UUID, Known]:
-    """Those of the messages that the mirror has."""
+def known_messages(ids: Collection[UUID]) -> dict[UUID, Known]:
+    """Those that the mirror has, by their ids or their aliases."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, received_at, pack_id IS NOT NULL AND lost_at IS NULL FROM mail_message "
-            "WHERE id = ANY(%s::uuid[])",
-            [plain_array(messages)],
-        )
-        return {message: Known(*facts) for message, *facts in cursor.fetchall()}
+        cursor.execute(_KNOWN, {"ids": plain_array(ids)})
+        return {name: Known(*facts) for name, *facts in cursor.fetchall()}
 
 
 def add_arrivals(

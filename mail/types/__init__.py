@@ -20,7 +20,7 @@ from mail.types.errors import (
     SendUncertain,
     StoreUnavailable,
 )
-from mail.types.mirrored import Arrival, FolderPlan, LocalFolder, Place, message_id, message_key
+from mail.types.mirrored import Arrival, FolderPlan, LocalFolder, Place, Tie, message_id, message_key
 from mail.types.outgoing import Delivery, File, Letter, Refusal
 from mail.types.servers import (
     Changes,
@@ -81,6 +81,7 @@ __all__ = [
     "SubjectCandidate",
     "SyncPoint",
     "ThreadInput",
+    "Tie",
     "message_id",
     "message_key",
 ]

@@ -62,7 +62,8 @@ class Arrival(NamedTuple):
     """A message at a place, ready to be stored.
 
     `message` is its public id; `parsed` is None where the mirror has it already and only the place is new. `raw` is
-    None where the mirror has that too.
+    None where the mirror has that too. `by_content`, where `message` is of the provider's making: the id that follows
+    from what it says, which it has if it was made here.
     """
 
     uid: int
@@ -76,6 +77,16 @@ class Arrival(NamedTuple):
     subject_key: int | None = None
     is_reply: bool = False
     thread_key: str = ""  # the provider's id of its thread, where offered
+    by_content: uuid.UUID | None = None
+
+
+class Tie(NamedTuple):
+    """A message that has its id from here, and what its server calls it: the id that would follow from the server's
+    (`alias`), and the server's id of its thread, where offered."""
+
+    message: uuid.UUID
+    alias: uuid.UUID
+    thread_key: str = ""
 
 
 def message_key(fetched_email_id: str, digest: bytes) -> bytes:
