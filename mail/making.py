@@ -16,6 +16,7 @@ class Making:
     """A message, stored as far as that needs no transaction; `put` does the rest in one. Raises StoreUnavailable."""
 
     def __init__(self, account_id: UUID, octets: bytes, flags: Collection[str]) -> None:
+        self._account_id = account_id
         fetched = Fetched(0, frozenset(flags), timezone.now(), len(octets), octets)
         self._arrival: Arrival = read(account_id, fetched)
         self._contents = raw.keep(account_id, packed([self._arrival]))
@@ -24,6 +25,15 @@ class Making:
     def message_id(self) -> UUID:
         """Its public id."""
         return self._arrival.message
+
+    def filed(self, folder_id: UUID) -> UUID | None:
+        """The id of one of this Message-ID and date that the mirror found in a folder before this one was made."""
+        parsed = self._arrival.parsed
+        if parsed is None or not (parsed.header_id and parsed.date):
+            return None
+        alike = Message.objects.shown().filter(header_id=parsed.header_id, sent_at=parsed.date)
+        found = alike.filter(account_id=self._account_id, folder_ids__contains=[folder_id]).first()
+        return found.pk if found else None
 
     def put(self, batch: store.Batch, folder_id: UUID, filed_within: timedelta | None = None) -> UUID:
         """Show it in a folder, and have it put there on the server (store.wish_append). Returns its id."""

@@ -219,12 +219,14 @@ def _file(row: Outgoing) -> None:
     files_itself = presets.files_sent_mail(row.account.settings["smtp_host"])
     folder = _sent_folder(row.account_id)
     with store.beside(row.account_id) as batch:
-        copy = made.message_id if folder else None
+        filed = made.filed(folder) if folder and files_itself else None
+        copy = filed or (made.message_id if folder else None)
         if not store.end_outgoing(batch, row, OutgoingState.SENT, message_id=copy, octets=b""):
             return
-        if folder:
+        if folder and not filed:
             made.put(batch, folder, FILED_WITHIN if files_itself else None)
-            store.set_metadata(batch, made.message_id, row.metadata)
+        if copy:
+            store.set_metadata(batch, copy, row.metadata)
         if row.draft_id:
             store.wish_deletion(batch, [row.draft_id])
         actions.hurry(row.account_id)

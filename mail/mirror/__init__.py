@@ -91,7 +91,9 @@ def _turn(ours: lease.Lease, budget: timedelta, thorough: bool, on_commit: Calla
     company = Company(min(MOST, presets.connections(login.host)) - 1, lambda: further(login, record, ours))
     with opened(login, record, ours) as session, closing(company):
         careful = ours.account.deaths > DEATHS
-        turn = Turn(account_id, ours.token, session, budget.total_seconds(), thorough, on_commit, careful, company)
+        files_sent = presets.files_sent_mail(ours.account.settings.get("smtp_host") or "")
+        seconds = budget.total_seconds()
+        turn = Turn(account_id, ours.token, session, seconds, thorough, on_commit, careful, company, files_sent)
         return _passes(turn, survey)
 
 

@@ -12,7 +12,7 @@ from mail import raw, store
 from mail.mirror.convoy import Convoy
 from mail.mirror.hauls import Haul, entries, fetch
 from mail.mirror.opening import share_connection
-from mail.mirror.reading import assign_threads, packed, ties, without_known
+from mail.mirror.reading import assign_threads, made_here, packed, renewed, ties, without_known
 from mail.mirror.turn import Turn
 from mail.sync.schedule import gap_delay
 from mail.types import Arrival, ConnectionFailed, LocalFolder, NoRoom
@@ -91,6 +91,8 @@ def _store(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int])
 def _write(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int]) -> LocalFolder:
     """One transaction: messages, threads, places, gaps for what did not come, and the checkpoint."""
     fetched = without_known(haul.arrivals)
+    if turn.files_sent:
+        fetched = made_here(turn.account_id, folder, fetched)
     arrivals = [*haul.known.values(), *fetched]
     contents = raw.keep(turn.account_id, _contents(haul, fetched))
     assignment = assign_threads(turn.account_id, arrivals)
@@ -100,6 +102,7 @@ def _write(turn: Turn, folder: LocalFolder, haul: Haul, columns: dict[str, int])
     with turn.writing() as batch:
         store.add_arrivals(batch, folder, arrivals, assignment, contents)
         store.tie(batch, ties(haul.arrivals, fetched))
+        store.renew(batch, renewed(haul.arrivals, fetched))
         if folder.gaps or folder.gap_due:
             store.settle_gaps(batch, folder, came)
         again = {uid: timezone.now() + gap_delay(tries.get(uid, 0) + 1) for uid in missed}

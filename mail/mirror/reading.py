@@ -8,7 +8,7 @@ from django.conf import settings
 
 from mail import mime, raw, store, threading
 from mail.store.rows import participants
-from mail.types import Arrival, Assignment, Fetched, Parsed, ThreadInput, Tie, message_key
+from mail.types import Arrival, Assignment, Fetched, LocalFolder, Parsed, ThreadInput, Tie, message_key
 from mail.types import message_id as derive_id
 
 
@@ -51,6 +51,32 @@ def _reduced(arrival: Arrival, known: Mapping[UUID, store.Known]) -> Arrival:
     if found.is_stored:
         return Arrival(arrival.uid, found.message, arrival.flags, found.received_at)
     return arrival._replace(message=found.message, received_at=found.received_at, parsed=None)
+
+
+def made_here(account_id: UUID, folder: LocalFolder, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """The same, where the provider keeps copies of what is sent, for those that were made here as well: the provider's
+    copy, which says more or less, is the one that was made, and what it says replaces that one's contents. A copy
+    in another folder is another message, as one that came back by a list, unless the provider numbers them."""
+    if not any(arrival.parsed for arrival in arrivals):
+        return list(arrivals)
+    made = store.unfiled(account_id)
+    return [_made_here(arrival, folder, made) for arrival in arrivals]
+
+
+def _made_here(arrival: Arrival, folder: LocalFolder, made: Mapping[tuple[str, datetime], store.Unfiled]) -> Arrival:
+    parsed = arrival.parsed
+    found = made.get((parsed.header_id, parsed.date)) if parsed and parsed.date else None
+    if found is None or not (arrival.by_content or found.folder == folder.id):
+        return arrival
+    return arrival._replace(message=found.message, received_at=found.received_at, parsed=None)
+
+
+def renewed(arrivals: Sequence[Arrival], reduced: Sequence[Arrival]) -> dict[UUID, Arrival]:
+    """What is said by messages that the mirror has, and whose contents came."""
+    both = list(zip(arrivals, reduced, strict=True))
+    return {
+        ours.message: told for told, ours in reversed(both) if told.parsed and ours.raw is not None and not ours.parsed
+    }
 
 
 def ties(arrivals: Sequence[Arrival], reduced: Sequence[Arrival]) -> list[Tie]:

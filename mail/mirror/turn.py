@@ -26,6 +26,7 @@ class Turn:
     on_commit: Callable[[], None]
     careful: bool = False  # the turns before it died with their processes
     company: Company = field(default_factory=nobody)
+    files_sent: bool = False  # the provider keeps copies of what is sent, and made here as well
     began: float = field(default_factory=time.monotonic)
     wished: Event = field(default_factory=Event)  # somebody changed something here, and waits for the server to know
 

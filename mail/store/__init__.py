@@ -81,7 +81,7 @@ from mail.store.places import (
 from mail.store.problems import add_problem
 from mail.store.removal import remove_accounts
 from mail.store.threads import subject_candidates, thread_links, threads_by_provider_key
-from mail.store.ties import tie
+from mail.store.ties import Unfiled, renew, tie, unfiled
 from mail.store.wishes import wish_append, wish_deletion, wish_flags, wish_folders
 
 __all__ = [
@@ -91,6 +91,7 @@ __all__ = [
     "Due",
     "Known",
     "Survey",
+    "Unfiled",
     "add_arrivals",
     "add_made",
     "add_outgoing",
@@ -143,6 +144,7 @@ __all__ = [
     "record_bounces",
     "record_gaps",
     "remove_accounts",
+    "renew",
     "renew_outgoing",
     "restart_folder",
     "revive_actions",
@@ -155,6 +157,7 @@ __all__ = [
     "thread_links",
     "threads_by_provider_key",
     "tie",
+    "unfiled",
     "window_below",
     "wish_append",
     "wish_deletion",

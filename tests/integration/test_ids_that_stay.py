@@ -7,17 +7,18 @@ from django.test import Client
 from imapclient import IMAPClient
 
 from accounts.models import Account
-from mail import audit, sending, store
+from mail import audit, raw, sending, store
 from mail.imap.editing import Editor
 from mail.imap.session import MailSession
-from mail.models import Folder, Location, Message, Thread
+from mail.models import Action, ActionState, Folder, Location, Message, Thread
 from mail.types import Fetched
 from tests.integration.drafted import *  # noqa: F403 -- fixtures
 from tests.integration.drafted import call
+from tests.integration.marking import make_due
 from tests.integration.mirroring import log_of, sync
 from tests.integration.numbered import *  # noqa: F403 -- fixtures
 from tests.integration.outbound import sink
-from tests.integration.queued import queued
+from tests.integration.queued import OCTETS, queued
 
 __all__ = ["sink"]
 
@@ -159,4 +160,30 @@ def test_a_mailbox_that_is_mirrored_anew_has_the_ids_that_it_had(
     assert folders(account, made) == ["Drafts"]
     assert set(Message.objects.filter(account=account).values_list("pk", flat=True)) == before
     assert of_messages(log_of(account, seq)) <= {"updated"}
+    assert audit.run(account) == []
+
+
+def test_a_copy_that_the_provider_files_itself_has_the_id_that_its_sender_was_told(
+    account: Account, other: IMAPClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Gmail does, with fields of its own, and seen elsewhere first: its number tells that it is the same."""
+    monkeypatch.setattr("accounts.presets.files_sent_mail", lambda _host: True)
+    sync(account)
+    row = queued(account)
+    sending.carry_on(row.pk)
+    if not other.folder_exists("All Mail"):
+        other.create_folder("All Mail")
+    other.append("All Mail", b"X-Provider: 1\r\n" + OCTETS, [b"\\Seen"])
+    sync(account)
+    other.select_folder("All Mail")
+    other.copy(other.search(["HEADER", "X-Provider", "1"]), "Sent")
+    make_due()
+    sync(account)
+    sync(account)
+    row.refresh_from_db()
+    (copy,) = Message.objects.filter(locations__folder__name="All Mail", account=account)
+    assert copy.pk == row.message_id
+    assert set(Folder.objects.filter(pk__in=copy.folder_ids).values_list("name", flat=True)) == {"All Mail", "Sent"}
+    assert bytes(raw.stored(copy) or b"").startswith(b"X-Provider: 1")
+    assert not Action.objects.filter(state=ActionState.PENDING).exists()
     assert audit.run(account) == []

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 import tasks
 from accounts.models import Account
-from mail import intent, sending, store
-from mail.models import Message, Outgoing, OutgoingState
+from mail import audit, intent, sending, store
+from mail.models import Action, ActionState, Message, Outgoing, OutgoingState
 from tests.integration.marking import make_due
 from tests.integration.mirroring import log_of, mirror_state, server_state, sync
 from tests.integration.outbound import *  # noqa: F403 -- fixtures
@@ -141,18 +141,50 @@ def test_a_line_that_breaks_after_the_last_dot_leaves_it_uncertain_and_it_is_not
 def test_a_provider_that_files_the_copy_itself_gets_no_second(
     account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It does so a moment later, and with a header of its own."""
+    """It does so a moment later, and with a header of its own. The id stays that of the one that was made here."""
     monkeypatch.setattr("accounts.presets.files_sent_mail", lambda _host: True)
-    sending.carry_on(queued(account).pk)
+    row = queued(account)
+    sending.carry_on(row.pk)
     sync(account)
     assert in_folder(mailbox, "Sent") == []
+    seen = len(log_of(account))
     with mailbox.client() as client:
         client.append("Sent", b"X-Provider: 1\r\n" + OCTETS.replace(b"Bcc: carol@example.test\r\n", b""), [b"\\Seen"])
     make_due()
     sync(account)
     sync(account)
     assert len(in_folder(mailbox, "Sent")) == 1
-    assert Message.objects.filter(header_id="m1@example.test").count() == 1
+    (copy,) = Message.objects.filter(header_id="m1@example.test")
+    assert (state_of(row), copy.pk) == (OutgoingState.SENT, row.message_id)
+    assert {kind for name, kind in log_of(account, seen) if name == "message"} == {"updated"}
+    with mailbox.client() as client:
+        client.select_folder("Sent")
+        client.move([1], "Trash")
+    sync(account)
+    sync(account)
+    assert Message.objects.get(header_id="m1@example.test").pk == copy.pk
+    assert audit.run(account) == []
+    assert not Action.objects.filter(state=ActionState.PENDING).exists()
+    with mailbox.client() as client:
+        assert mirror_state(account) == server_state(client)
+
+
+def test_a_copy_that_the_provider_filed_before_it_was_made_here_is_the_one_that_is_told(
+    account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after the death of the worker that sent it."""
+    monkeypatch.setattr("accounts.presets.files_sent_mail", lambda _host: True)
+    row = queued(account)
+    with mailbox.client() as client:
+        client.append("Sent", b"X-Provider: 1\r\n" + OCTETS, [b"\\Seen"])
+    sync(account)
+    there = Message.objects.get(header_id="m1@example.test")
+    sending.carry_on(row.pk)
+    assert (state_of(row), row.message_id) == (OutgoingState.SENT, there.pk)
+    make_due()
+    sync(account)
+    assert Message.objects.get(header_id="m1@example.test").pk == there.pk
+    assert len(in_folder(mailbox, "Sent")) == 1
 
 
 def test_a_grant_without_a_server_to_send_by_says_so(account: Account) -> None:
