@@ -39,7 +39,14 @@ class Making:
         """Show it in a folder, and have it put there on the server (store.wish_append). Returns its id."""
         if not Message.objects.filter(pk=self.message_id).exists():
             folder = store.local_folder(batch, folder_id)
-            assignment = assign_threads(batch.account_id, [self._arrival])
-            store.add_made(batch, folder, self._arrival, assignment, self._contents)
+            arrival = self._arrival._replace(thread_key=self._thread_key())
+            assignment = assign_threads(batch.account_id, [arrival])
+            store.add_made(batch, folder, arrival, assignment, self._contents)
         store.wish_append(batch, self.message_id, folder_id, filed_within)
         return self.message_id
+
+    def _thread_key(self) -> str:
+        """Where the server makes threads: that of the version before, or of what is answered."""
+        parsed = self._arrival.parsed
+        names = (parsed.header_id, *parsed.references) if parsed else ()
+        return store.provider_key_of(self._account_id, [name for name in names if name])

@@ -80,7 +80,7 @@ from mail.store.places import (
 )
 from mail.store.problems import add_problem
 from mail.store.removal import remove_accounts
-from mail.store.threads import subject_candidates, thread_links, threads_by_provider_key
+from mail.store.threads import provider_key_of, subject_candidates, thread_links, threads_by_provider_key
 from mail.store.ties import Unfiled, renew, tie, unfiled
 from mail.store.wishes import wish_append, wish_deletion, wish_flags, wish_folders
 
@@ -141,6 +141,7 @@ __all__ = [
     "places_of",
     "postpone_actions",
     "postpone_outgoing",
+    "provider_key_of",
     "record_bounces",
     "record_gaps",
     "remove_accounts",

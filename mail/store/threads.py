@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from mail.copying import array, plain_array
-from mail.models import Thread
+from mail.models import Message, Thread
 from mail.types import SubjectCandidate
 
 SUBJECT_CANDIDATES = 501  # of one subject; threading joins none that more share
@@ -40,6 +40,13 @@ def threads_by_provider_key(account_id: UUID, keys: Collection[str]) -> dict[str
         return {}
     found = Thread.objects.filter(account_id=account_id, provider_key__in=list(keys)).values_list("provider_key", "id")
     return {key: thread for key, thread in found if key is not None}
+
+
+def provider_key_of(account_id: UUID, header_ids: Collection[str]) -> str:
+    """The provider's id of the thread that the newest of these messages is in; "" where it made none."""
+    known = Message.objects.filter(account_id=account_id, header_id__in=list(header_ids))
+    keys = known.exclude(thread__provider_key=None).values_list("thread__provider_key", flat=True)
+    return keys.order_by("-received_at").first() or ""
 
 
 def subject_candidates(

@@ -15,7 +15,7 @@ from mail.types import Fetched
 from tests.integration.drafted import *  # noqa: F403 -- fixtures
 from tests.integration.drafted import call
 from tests.integration.marking import make_due
-from tests.integration.mirroring import log_of, sync
+from tests.integration.mirroring import log_of, mail, sync
 from tests.integration.numbered import *  # noqa: F403 -- fixtures
 from tests.integration.outbound import sink
 from tests.integration.queued import OCTETS, queued
@@ -186,4 +186,23 @@ def test_a_copy_that_the_provider_files_itself_has_the_id_that_its_sender_was_to
     assert set(Folder.objects.filter(pk__in=copy.folder_ids).values_list("name", flat=True)) == {"All Mail", "Sent"}
     assert bytes(raw.stored(copy) or b"").startswith(b"X-Provider: 1")
     assert not Action.objects.filter(state=ActionState.PENDING).exists()
+    assert audit.run(account) == []
+
+
+def test_an_answer_and_its_versions_are_in_the_thread_that_the_server_made(
+    api: Client, account: Account, other: IMAPClient
+) -> None:
+    other.append("INBOX", mail("Question", Message_ID="<question@x>"))
+    sync(account)
+    question = Message.objects.get(account=account, subject="Question")
+    answers = str(question.pk)
+    made = call(api, account, "post", "/drafts", subject="Re: Question", body="<p>Yes</p>", reply_to_message_id=answers)
+    assert made["thread_id"] == str(question.thread_id)
+    sync(account)
+    changed = call(api, account, "put", f"/drafts/{made['id']}", body="<p>No</p>")
+    sync(account)
+    sync(account)
+    assert (changed["id"], changed["thread_id"]) == (made["id"], made["thread_id"])
+    assert call(api, account, "get", f"/drafts/{made['id']}")["thread_id"] == made["thread_id"]
+    assert Thread.objects.get(pk=question.thread_id).message_count == 2
     assert audit.run(account) == []
