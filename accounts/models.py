@@ -54,6 +54,14 @@ class AccountState(models.TextChoices):
     ERROR = "error"  # transient: backing off, recovers by itself
 
 
+class WatchMode(models.TextChoices):
+    """How the farm hears of a change in a mailbox."""
+
+    POLLING = "polling"  # it looks at intervals
+    IDLE = "idle"  # the server tells of the inbox (RFC 2177), the rest is looked at
+    NOTIFY = "notify"  # the server tells of all folders (RFC 5465)
+
+
 class AccountQuerySet(models.QuerySet["Account"]):
     """Account selections that several callers need."""
 
@@ -112,6 +120,12 @@ class Account(models.Model):
     last_error_at = models.DateTimeField(null=True, blank=True)
     capabilities = ArrayField(models.CharField(max_length=64), default=list, blank=True)
 
+    # Who waits for what its server tells (mail.watch), and whether it does: claimed and written by watchers alone.
+    watcher = models.UUIDField(null=True, blank=True, help_text="The Watcher that holds it, while that is alive.")
+    watch_mode = models.CharField(max_length=8, choices=WatchMode, default=WatchMode.POLLING)
+    watch_note = models.TextField(blank=True, default="", help_text="Why it is polled, in words for its owner.")
+    live_since = models.DateTimeField(null=True, blank=True, help_text="Its server tells of changes since then.")
+
     # The change log's ends: rows log_floor+1 .. log_seq exist.
     log_seq = models.BigIntegerField(default=0)
     log_floor = models.BigIntegerField(default=0)
@@ -140,6 +154,7 @@ class Account(models.Model):
                 condition=Q(removed_at=None, next_sync_at__isnull=False),
             ),
             models.Index(fields=["application", "created_at", "id"], name="account_listing"),
+            models.Index(fields=["watcher", "state"], name="account_watched", condition=Q(removed_at=None)),
         ]
 
     def __str__(self) -> str:
@@ -162,3 +177,14 @@ class Host(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Watcher(models.Model):
+    """A process that watches accounts. Theirs is a lease of its own, so that to renew it is one row, however many."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    accounts = models.PositiveIntegerField(default=0, help_text="How many it holds: others take their share by it.")
+    expires_at = models.DateTimeField(help_text="Its accounts are anybody's after this.")
+
+    def __str__(self) -> str:
+        return str(self.id)
