@@ -4,6 +4,7 @@ The nudge only shortens the wait for the dispatcher's tick: losing it, or all of
 """
 
 import logging
+from collections.abc import Iterable
 from uuid import UUID
 
 from celery import current_app
@@ -21,15 +22,22 @@ NUDGE = 5.0  # seconds
 
 def request_sync(account_id: UUID) -> bool:
     """Make the account due now. False if it is paused or being removed."""
-    wanted = (
-        Account.objects.present()
-        .exclude(state=AccountState.PAUSED)
-        .filter(id=account_id)
-        .update(next_sync_at=timezone.now())
-    )
+    wanted = _make_due(account_id)
     if wanted:
         transaction.on_commit(nudge)
-    return bool(wanted)
+    return wanted
+
+
+def request_syncs(account_ids: Iterable[UUID]) -> None:
+    """The same for several. Each is a transaction of its own, for one may wait while its sync commits; one nudge."""
+    wanted = [_make_due(account_id) for account_id in account_ids]
+    if any(wanted):
+        nudge()
+
+
+def _make_due(account_id: UUID) -> bool:
+    present = Account.objects.present().exclude(state=AccountState.PAUSED)
+    return bool(present.filter(id=account_id).update(next_sync_at=timezone.now()))
 
 
 def pause(account_id: UUID) -> bool:

@@ -32,6 +32,7 @@ VARIABLES = {
     "SYNCFARM_MAX_MESSAGE_BYTES": "a number of bytes, at least 65536, for example 104857600",
     "SYNCFARM_MAX_UPLOAD_BYTES": "a number of bytes from 65536 to 1073741824, for example 26214400",
     "SYNCFARM_DATABASE_CONNECTIONS": "the most database connections of one process, 0 for no bound",
+    "SYNCFARM_WATCH_ACCOUNTS": "the most accounts of one watch process, from 0 to 100000",
     "SYNCFARM_LOG_LEVEL": "one of DEBUG, INFO, WARNING, ERROR",
     "SYNCFARM_DEBUG": "true or false",
 }
@@ -62,6 +63,7 @@ class Environment:
     max_message_bytes: int
     max_upload_bytes: int
     database_connections: int
+    watch_accounts: int
     log_level: str
     debug: bool
 
@@ -177,6 +179,7 @@ def read() -> Environment:
         max_message_bytes=_number(env, "SYNCFARM_MAX_MESSAGE_BYTES", 100 * 1024 * 1024, 65536),
         max_upload_bytes=_number(env, "SYNCFARM_MAX_UPLOAD_BYTES", 25 * 1024 * 1024, 65536, 1024**3),
         database_connections=_number(env, "SYNCFARM_DATABASE_CONNECTIONS", 0, 0, 10_000),
+        watch_accounts=_number(env, "SYNCFARM_WATCH_ACCOUNTS", 10_000, 0, 100_000),
         log_level=_log_level(env),
         debug=_flag(env, "SYNCFARM_DEBUG"),
     )

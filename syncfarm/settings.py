@@ -21,6 +21,7 @@ SYNCFARM_MAX_UPLOAD_BYTES = _env.max_upload_bytes
 # What syncfarm.bodies lets pass: as base64 (lines of 76 digits, RFC 2045), and room for the message itself.
 SYNCFARM_MAX_BODY_BYTES = _env.max_upload_bytes * 78 // 57 + 10 * 1024 * 1024
 SYNCFARM_DATABASE_CONNECTIONS = _env.database_connections
+SYNCFARM_WATCH_ACCOUNTS = _env.watch_accounts
 # Without an address the client names the variable in its error: "connecting to unix:///REDIS_URL-is-not-set".
 SYNCFARM_REDIS_URL = _env.redis_url or (_farm.redis_url if _farm else "unix:///REDIS_URL-is-not-set")
 

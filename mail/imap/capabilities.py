@@ -4,7 +4,7 @@ from mail.imap.reader import Data, Status
 from mail.imap.wire import CommandRefused, Wire
 from mail.types import ConnectionFailed
 
-_WHO = b'ID ("name" "Syncfarm")'  # RFC 2971; 163.com and its sisters let nobody select a folder who does not say
+WHO = b'ID ("name" "Syncfarm")'  # RFC 2971; 163.com and its sisters let nobody select a folder who does not say
 
 
 class Extensions:
@@ -17,7 +17,7 @@ class Extensions:
         self._enabled: frozenset[str] = frozenset()
         wire.literal_plus = "LITERAL+" in self.offered
         if "ID" in self.offered:
-            wire.ahead(_WHO, lambda _answer: None)
+            wire.ahead(WHO, lambda _answer: None)
         if "ENABLE" in self.offered and "QRESYNC" in self.offered:
             wire.ahead(b"ENABLE QRESYNC CONDSTORE", self._note)
 
