@@ -82,7 +82,11 @@ class FolderCoverage(TypedDict):
 
 
 class Coverage(TypedDict):
-    """How much of a mailbox an answer covers. `lag` is seconds since the last sync that succeeded."""
+    """How much of a mailbox an answer covers. `lag` is seconds since the last sync that succeeded.
+
+    `watch`: how changes are heard of: "notify" the server tells of all folders, "idle" of the inbox alone, "polling" of
+    none. `watch_reason` says why not better, `live_since` since when it tells.
+    """
 
     grant_id: str
     object: Literal["sync"]
@@ -93,6 +97,9 @@ class Coverage(TypedDict):
     last_sync_at: int | None
     next_sync_at: int | None
     lag: int | None
+    live_since: int | None
+    watch: Literal["polling", "idle", "notify"]
+    watch_reason: str | None
     total: int
     mirrored: int
     complete: bool

@@ -13,6 +13,7 @@ from api.serializers import unix
 from api.views.contract import GrantView
 from mail import intent
 from mail.models import Folder, FolderState, Gap
+from mail.watch.standing import standing_of
 
 
 class Sync(GrantView):
@@ -35,7 +36,9 @@ def _coverage(account: Account) -> objects.Coverage:
     rows = list(Folder.objects.shown().filter(account_id=account.pk, selectable=True).order_by("seen_name", "id"))
     gaps = dict(Gap.objects.filter(folder__account_id=account.pk).values_list("folder_id").annotate(Count("uid")))
     folders = [_folder(row, gaps.get(row.pk, 0)) for row in rows]
-    lag = (timezone.now() - account.last_sync_at).total_seconds() if account.last_sync_at else None
+    now = timezone.now()
+    watch = standing_of(account, now)
+    lag = (now - account.last_sync_at).total_seconds() if account.last_sync_at else None
     return {
         "grant_id": str(account.pk),
         "object": "sync",
@@ -46,6 +49,9 @@ def _coverage(account: Account) -> objects.Coverage:
         "last_sync_at": unix(account.last_sync_at),
         "next_sync_at": unix(account.next_sync_at),
         "lag": None if lag is None else int(lag),
+        "live_since": unix(watch.live_since),
+        "watch": watch.mode.value,  # type: ignore[typeddict-item]  # one of WatchMode's values
+        "watch_reason": watch.note or None,
         "total": sum(each["total"] for each in folders),
         "mirrored": sum(each["mirrored"] for each in folders),
         "complete": account.state == AccountState.LIVE and all(row.state == FolderState.LIVE for row in rows),

@@ -20,6 +20,7 @@ from mail.admin.bounded import ReadOnlyAdmin, UncountedChangeList, as_uuid
 from mail.admin.log import object_link
 from mail.admin.wishes import WishesAdmin
 from mail.models import Folder, FolderState, LogEntry
+from mail.watch.standing import standing_of
 
 _SHOWN_SETTING = re.compile(r"(imap|smtp)_(host|port|security|username)")  # a list of what may be shown, not of secrets
 _LATEST_CHANGES = 15
@@ -199,6 +200,7 @@ def summary(account: Account, now: datetime | None = None) -> dict[str, Any]:
             ("Last sync", wording.ago(account.last_sync_at, now)),
             ("Schedule", wording.lateness(account, now)),
             ("Synced every", wording.duration(account.interval)),
+            ("Told of changes", wording.watch(standing_of(account, now), now)),
             ("Last change", wording.ago(account.last_change_at, now)),
             ("Last error", wording.ago(account.last_error_at, now)),
             ("Failures in a row", account.failures),

@@ -6,8 +6,9 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import Account, AccountState
+from accounts.models import Account, AccountState, WatchMode
 from mail.models import FolderState
+from mail.watch.standing import Standing
 
 NOTHING = "–"
 NOTHING_HTML = SafeString(NOTHING)
@@ -62,6 +63,14 @@ def lateness(account: Account, now: datetime) -> str:
         return NOTHING
     late = (now - account.next_sync_at).total_seconds()
     return f"{duration(late)} late" if late > _TICK else "on time"
+
+
+def watch(standing: Standing, now: datetime) -> str:
+    """Since when the server tells of what, or why it does not."""
+    if standing.mode == WatchMode.POLLING or standing.live_since is None:
+        return f"no. {standing.note}" if standing.note else "no"
+    what = "all folders" if standing.mode == WatchMode.NOTIFY else "the inbox"
+    return f"{what}, for {duration((now - standing.live_since).total_seconds())}"
 
 
 def account_state(account: Account) -> SafeString:

@@ -1,11 +1,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Account, Application
+from accounts.models import Account, Application, Watcher
 from mail.models import FolderState, Gap
 from tests.integration.factories import make_account, make_application, make_folder, make_key
 from tests.mailboxes import MailboxFactory
@@ -202,6 +203,20 @@ def test_the_sync_tells_how_much_of_the_mailbox_an_answer_covers(api: Client, ap
         (str(broken.pk), "error", "NO [SERVERBUG]", 0),
         (str(inbox.pk), "syncing", None, 1),
     ]
+
+
+def test_the_sync_tells_how_changes_are_heard_of(api: Client, application: Application) -> None:
+    watcher = Watcher.objects.create(expires_at=timezone.now() + timedelta(seconds=10))
+    since = timezone.now() - timedelta(seconds=90)
+    told = make_account(application, watcher=watcher.pk, watch_mode="idle", watch_note="The inbox.", live_since=since)
+    lost = make_account(application, watcher=uuid4(), watch_mode="notify", live_since=since)  # its process died
+
+    def watch(account: Account) -> tuple[str, str | None, int | None]:
+        data = api.get(f"/v3/grants/{account.pk}/sync").json()["data"]
+        return data["watch"], data["watch_reason"], data["live_since"]
+
+    assert watch(told) == ("idle", "The inbox.", int(since.timestamp()))
+    assert watch(lost) == watch(make_account(application)) == ("polling", None, None)
 
 
 def test_a_live_mailbox_of_live_folders_is_complete(api: Client, application: Application) -> None:

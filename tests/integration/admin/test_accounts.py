@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Account, AccountState
+from accounts.models import Account, AccountState, Watcher
 from mail.models import FolderState
 from tests.integration.admin.pages import (
     ACCOUNTS,
@@ -157,6 +157,15 @@ def test_the_account_s_page_tells_its_whole_state(operator: Client) -> None:
     for fact in ("No route to host.", "Permission denied.", "4 / 10", "1 folder refused", "imap_host: imap.example.test", "IDLE QRESYNC",
                  "1 entries behind", f"?account={account.pk}"):  # fmt: skip
         assert fact in html, fact
+
+
+def test_the_account_s_page_tells_how_changes_are_heard_of(operator: Client) -> None:
+    watcher = Watcher.objects.create(expires_at=timezone.now() + timedelta(seconds=10))
+    since = timezone.now() - timedelta(minutes=5, seconds=5)
+    account = an_account(watcher=watcher.pk, watch_mode="notify", live_since=since)
+    assert "all folders, for 5 min" in page(operator, page_of(account))
+    Account.objects.update(watch_mode="polling", live_since=None, watch_note="It offers neither NOTIFY nor IDLE.")
+    assert "no. It offers neither NOTIFY nor IDLE." in page(operator, page_of(account))
 
 
 def test_no_page_shows_credentials(operator: Client) -> None:
