@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from typing import NoReturn
 from uuid import UUID
 
 from django.utils import timezone
@@ -27,30 +28,32 @@ async def keep(account_id: UUID, login: Login, gate: Gate, desk: Desk) -> None:
     failures = 0
     loop = asyncio.get_running_loop()
     while True:
-        began = loop.time()
+        up_at: float | None = None
         try:
-            await _watch(account_id, login, gate, desk)
-        except CannotWatch as error:
-            delay = RETRIED
-            reason = str(error)
+            async with gate.passing():
+                session = await Session.opened(login)
+            up_at = loop.time()
+            await _listen(account_id, session, desk)
         except MailError as error:
-            steady = loop.time() - began > STEADY
+            steady = up_at is not None and loop.time() - up_at > STEADY
             failures = 1 if steady else failures + 1
-            delay = reconnect_delay(failures, random.random())  # noqa: S311 -- jitter
-            reason = str(error)
-            if isinstance(error, AuthenticationFailed) and error.permanent:
-                delay = -1
-        log.info("account %s is not watched: %s", account_id, reason)
-        desk.stands(account_id, Standing(WatchMode.POLLING, reason))
-        if delay < 0:
+            log.info("account %s is not watched: %s", account_id, error)
+            desk.stands(account_id, Standing(WatchMode.POLLING, str(error)))
+            delay = delay_after(error, failures, random.random())  # noqa: S311 -- jitter
+        if delay is None:
             return
         await asyncio.sleep(delay)
 
 
-async def _watch(account_id: UUID, login: Login, gate: Gate, desk: Desk) -> None:
-    """One connection, to its end."""
-    async with gate.passing():
-        session = await Session.opened(login)
+def delay_after(error: MailError, failures: int, chance: float) -> float | None:
+    """Seconds until the next try, after so many failures in a row; None: never. 0 <= chance < 1."""
+    if isinstance(error, AuthenticationFailed) and error.permanent:
+        return None
+    return RETRIED * (0.5 + chance) if isinstance(error, CannotWatch) else reconnect_delay(failures, chance)
+
+
+async def _listen(account_id: UUID, session: Session, desk: Desk) -> NoReturn:
+    """To the end of the session. Raises MailError."""
     try:
         note = INBOX_ALONE if session.mode == WatchMode.IDLE else ""
         desk.stands(account_id, Standing(session.mode, note, timezone.now()))

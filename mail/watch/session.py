@@ -10,7 +10,7 @@ import contextlib
 import random
 import re
 from collections.abc import Callable
-from typing import Self
+from typing import NoReturn, Self
 
 from accounts.models import WatchMode
 from mail.imap.capabilities import WHO
@@ -78,7 +78,7 @@ class Session:
         """At once, without a farewell: the server sees it."""
         self._line.close()
 
-    async def listen(self, heard: Callable[[], None], renewal: float = RENEWAL) -> None:
+    async def listen(self, heard: Callable[[], None], renewal: float = RENEWAL) -> NoReturn:
         """Call `heard` for each hint, until the connection is lost. Raises ConnectionFailed.
 
         `renewal`: seconds of a wait, spread by some, after which the server has to show that it is there.

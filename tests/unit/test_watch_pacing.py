@@ -6,9 +6,12 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as some
 
+from mail.types import AuthenticationFailed, ConnectionFailed
 from mail.watch.desk import MISSED
 from mail.watch.hints import SPACING, TOGETHER, Hints
+from mail.watch.keeper import RETRIED, delay_after
 from mail.watch.pacing import FIRST, LAST, Bucket, reconnect_delay
+from mail.watch.session import CannotWatch
 
 ANN, BOB = uuid4(), uuid4()
 
@@ -72,3 +75,10 @@ def test_tries_get_rarer_up_to_a_bound_and_are_spread() -> None:
     assert reconnect_delay(1, 0.0) == FIRST / 2
     assert reconnect_delay(4, 0.5) == 8 * FIRST * 0.75
     assert LAST / 2 <= reconnect_delay(1000, 0.0) < reconnect_delay(1000, 0.99) < LAST
+
+
+def test_a_refused_login_is_not_tried_again_and_a_server_that_cannot_tell_not_soon() -> None:
+    assert delay_after(AuthenticationFailed("no", permanent=True), 1, 0.5) is None
+    assert delay_after(AuthenticationFailed("not now"), 1, 0.5) == reconnect_delay(1, 0.5)
+    assert delay_after(ConnectionFailed("it hung up"), 3, 0.5) == reconnect_delay(3, 0.5)
+    assert delay_after(CannotWatch("it does not"), 1, 0.5) == RETRIED
