@@ -79,14 +79,15 @@ class Watching:
         stopped = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
-                await self._tick()
-                done, _ = await asyncio.wait({desk, stopped}, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
+                pause = TICK if await self._tick() < claims.BATCH else 0.0  # there is more to take over
+                done, _ = await asyncio.wait({desk, stopped}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                 if desk in done:
                     desk.result()  # raises: without it nothing would come of any hint
         finally:
             await self._end(desk, stopped)
 
-    async def _tick(self) -> None:
+    async def _tick(self) -> int:
+        """How many more accounts are held than before."""
         before = len(self._watched)
         try:
             held = await self._reading.run(lambda: claims.tick(self.watcher, self._capacity))
@@ -95,10 +96,11 @@ class Watching:
                 await self._reading.run(claims.bury)
         except Error as error:  # what is watched stays so; somebody else may have it meanwhile, which does no harm
             log.warning("the database is away, accounts are watched on: %s", str(error).strip())
-            return
+            return 0
         self._ticks += 1
         if len(self._watched) != before:
             log.info("%d accounts", len(self._watched))
+        return len(self._watched) - before
 
     async def _follow(self, held: dict[UUID, datetime]) -> None:
         """Begin with what is new, let go of what is not ours, connect anew where the login changed."""

@@ -94,7 +94,7 @@ def test_nobody_waits_for_a_sync_that_commits() -> None:
             cursor.execute("SELECT 1 FROM accounts_account WHERE id = %s FOR UPDATE", [busy.pk])
             with other.cursor() as cursor_of_other:
                 cursor_of_other.execute("SET statement_timeout = '2s'")
-                cursor_of_other.execute(claims._CLAIM, [ANN, 10])
+                cursor_of_other.execute(claims._CLAIM, [ANN, [], 10])
     finally:
         other.close()
     assert list(Account.objects.filter(watcher=ANN)) == [free]
@@ -108,7 +108,7 @@ def test_a_quiet_tick_writes_one_row_however_many_accounts_there_are() -> None:
     ) as queries:
         tick(ANN)
     before = [each["sql"].split()[0] for each in queries]
-    assert before == ["UPDATE", "SELECT", "INSERT", "SELECT"]
+    assert before == ["UPDATE", "SELECT", "INSERT", "SELECT", "SELECT"]
     versions = "SELECT xmin::text FROM accounts_account ORDER BY id"
     with connection.cursor() as cursor:
         cursor.execute(versions)

@@ -118,7 +118,9 @@ def test_a_bucket_needs_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
         env.read()
 
 
-@pytest.mark.parametrize("start", ["manage.py check", "-m syncfarm.farm", "-m celery -A syncfarm inspect ping"])
+@pytest.mark.parametrize(
+    "start", ["manage.py check", "-m syncfarm.farm", "-m mail.watch", "-m celery -A syncfarm inspect ping"]
+)
 def test_the_start_stops_with_one_line(start: str, tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, *start.split()],
