@@ -24,7 +24,7 @@ START_SECONDS = 180.0
 # What tells a process of the Procfile by its command line.
 ROLES = {
     "worker-dispatch": "-Q dispatch", "worker-sync": "-Q sync", "worker-action": "-Q action", "beat": "syncfarm beat",
-    "web": "uvicorn",
+    "web": "uvicorn", "watch": "mail.watch",
 }  # fmt: skip
 
 

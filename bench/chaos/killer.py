@@ -16,7 +16,8 @@ from bench.chaos.pace import Pace
 
 # What is done, and how often beside the others.
 KILLS = {
-    "worker-dispatch": 4, "worker-sync": 4, "worker-action": 4, "beat": 4, "web": 2, "valkey": 2, "flush of valkey": 4,
+    "worker-dispatch": 4, "worker-sync": 4, "worker-action": 4, "watch": 4, "beat": 4, "web": 2, "valkey": 2,
+    "flush of valkey": 4,
     "postgres": 1, "immediate stop of postgres": 1, "fast stop of postgres": 1,
 }  # fmt: skip
 _SIGNALS = {"immediate stop": signal.SIGQUIT, "fast stop": signal.SIGINT}  # PostgreSQL's own words
