@@ -42,7 +42,13 @@ WHERE a.number = ANY(%(begun)s::bigint[]) AND b.message_id = a.message_id AND b.
 _END = """
 UPDATE mail_action a SET state = end_.state, error = end_.error, ended_at = now()
 FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS end_(number, state, error)
-WHERE a.number = end_.number AND a.state = 'pending' RETURNING a.message_id, a.folder
+WHERE a.number = end_.number AND a.state = 'pending'
+RETURNING a.message_id, a.folder, a.kind = 'delete' AND a.state = 'done'
+"""
+# What was to be deleted while it was on its way, and could not be put there: it is not kept for another try.
+_LET_GO = """
+UPDATE mail_action SET state = 'superseded', error = ''
+WHERE message_id = ANY(%s::uuid[]) AND kind = 'append' AND state = 'failed'
 """
 
 
@@ -108,9 +114,11 @@ def end_actions(batch: Batch, done: Sequence[int], failed: Mapping[int, str]) ->
     states = ["done"] * len(done) + ["failed"] * len(failed)
     batch.cursor.execute(_END, [[*done, *failed], states, [""] * len(done) + list(failed.values())])
     ended = batch.cursor.fetchall()
-    _touch(batch, [message for message, _folder in ended])
-    hurry_messages(batch, {message for message, _folder in ended if message})
-    for _message, folder in ended:
+    if deleted := [message for message, _folder, is_deleted in ended if is_deleted]:
+        batch.cursor.execute(_LET_GO, [plain_array(deleted)])
+    _touch(batch, [message for message, *_ in ended])
+    hurry_messages(batch, {message for message, *_ in ended if message})
+    for _message, folder, _is_deleted in ended:
         if folder:
             hurry(batch, folder)
 

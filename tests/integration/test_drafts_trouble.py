@@ -10,7 +10,7 @@ from accounts.models import Account
 from mail import audit
 from mail.imap.editing import Editor
 from mail.mirror import syncback
-from mail.models import Action, ActionState, Message
+from mail.models import Action, ActionState, Message, Thread
 from mail.types import ChangeRefused
 from tests.integration.drafted import *  # noqa: F403 -- fixtures
 from tests.integration.drafted import agrees, call, subjects
@@ -159,6 +159,27 @@ def test_a_refused_draft_that_is_deleted_leaves_nothing(
         make_due()
         sync(account)
     assert not Message.objects.filter(subject="One").exists()
+
+
+def test_a_draft_that_is_deleted_while_it_is_on_its_way_and_refused_then_leaves_nothing(
+    api: Client, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Any:
+        raise ChangeRefused("You may not.", permanent=True)
+
+    made = call(api, account, "post", "/drafts", subject="One")
+    with monkeypatch.context() as patched:
+        patched.setattr(Editor, "append", dying)
+        with pytest.raises(KeyboardInterrupt):
+            sync(account)
+        call(api, account, "delete", f"/drafts/{made['id']}")
+        patched.setattr(Editor, "append", refuse)
+        for _ in range(3):
+            make_due()
+            sync(account)
+    assert not Action.objects.filter(state=ActionState.PENDING).exists()
+    assert not Message.objects.filter(subject="One").exists()
+    assert not Thread.objects.filter(account=account, subject="One").exists()
 
 
 def test_a_draft_that_the_server_refuses_stays_here_and_can_be_tried_again(
