@@ -45,7 +45,7 @@ class Application(threading.Thread):
                 self._work()
             except Impossible:
                 self._pace.refuse()
-                self._look()
+                self._shown = []  # it looks again before it does anything
             except Unanswered:
                 self._pace.over.wait(_PAUSE)
             except Exception as error:
