@@ -51,7 +51,7 @@ class Sink:
 
     async def handle_DATA(self, server: SMTP, _: Session, envelope: Envelope) -> str:
         """After the dot. The message is taken before or after the rest that follows."""
-        if BUSY in envelope.rcpt_tos:
+        if BUSY in envelope.rcpt_tos and not self.calm:  # what was scheduled would be tried for six hours
             await self._rest("the dot")
             return "451 4.3.2 not now"
         early = self._chance.random() < 0.5

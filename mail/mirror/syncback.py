@@ -107,11 +107,14 @@ def _carry_out(turn: Turn, look: Look, due: Sequence[Due]) -> bool:
         (places, relocating.relocate),
     )
     told = True
-    for actions, work in work_of:
-        if actions:
+    absent: set[UUID] = set()  # messages that are yet to be put on the server: nothing else can be done with them
+    for wanted, work in work_of:
+        if actions := [action for action in wanted if action.message not in absent]:
             effect = _effect(turn, look, actions, work)
             _note(turn, actions, effect)
             told &= not effect.unseen
+            if wanted is made:
+                absent = {each.message for each in made if each.number in effect.errors.keys() | effect.unseen}
     return told
 
 

@@ -182,6 +182,30 @@ def test_a_draft_that_is_deleted_while_it_is_on_its_way_and_refused_then_leaves_
     assert not Thread.objects.filter(account=account, subject="One").exists()
 
 
+def test_a_draft_that_is_deleted_while_it_cannot_be_put_there_is_not_put_there_afterwards(
+    api: Client, account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Any:
+        raise ChangeRefused("Not now.")
+
+    made = call(api, account, "post", "/drafts", subject="One")
+    with monkeypatch.context() as patched:
+        patched.setattr(Editor, "append", dying)
+        with pytest.raises(KeyboardInterrupt):
+            sync(account)
+        call(api, account, "delete", f"/drafts/{made['id']}")
+        patched.setattr(Editor, "append", refuse)
+        make_due()
+        sync(account)
+    for _ in range(2):
+        make_due()
+        sync(account)
+    assert not Action.objects.filter(state=ActionState.PENDING).exists()
+    assert subjects(mailbox) == []
+    assert call(api, account, "get", "/drafts") == []
+    assert agrees(account, mailbox)
+
+
 def test_a_draft_that_the_server_refuses_stays_here_and_can_be_tried_again(
     api: Client, account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
