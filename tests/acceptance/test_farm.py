@@ -99,7 +99,7 @@ def test_flower_sees_all_workers(farm: Farm) -> None:
         except OSError:
             return set()  # not up yet
 
-    wait_until(lambda: workers() == {"sync", "action", "outbound"})
+    wait_until(lambda: workers() == {"dispatch", "sync", "action", "outbound"})
 
 
 def test_commands_find_the_running_farm(farm: Farm) -> None:

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from accounts.models import Account
 from api import filters, updates
 from api.errors import NotFound
+from api.listing import Steps
 from api.metadata import MetadataField
 from mail.metadata import set_metadata
 from mail.models import Message, Transaction
@@ -72,8 +73,8 @@ def test_another_grants_message_and_one_that_is_gone_stay_as_they_are(account: A
 def test_a_pair_finds_messages_and_threads(
     api: Client, account: Account, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filters, "_MESSAGES", steps)
-    monkeypatch.setattr(filters, "_THREADS", steps)
+    monkeypatch.setattr(filters, "_MESSAGES", Steps(steps, steps))
+    monkeypatch.setattr(filters, "_THREADS", Steps(steps, steps))
     for number, pairs in enumerate(({"deal": "42", "x": "y"}, {"deal": "4"}, {"deal": "42:1"}, None)):
         at = START + timedelta(hours=number)
         row = make_message(

@@ -52,7 +52,7 @@ def test_the_log_has_no_warnings_of_parsers_and_of_root() -> None:
     assert "superuser" not in run(root)
 
 
-@pytest.mark.parametrize(("nudge", "queue"), [("intent.nudge()", "action"), ("sending.nudge(1)", "outbound")])
+@pytest.mark.parametrize(("nudge", "queue"), [("intent.nudge()", "dispatch"), ("sending.nudge(1)", "outbound")])
 def test_a_nudge_that_no_worker_takes_is_soon_void(nudge: str, queue: str) -> None:
     """Thousands would wait in front of the syncs when workers come back."""
     told = run(
