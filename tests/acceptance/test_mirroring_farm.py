@@ -1,25 +1,23 @@
 """A mailbox through the whole farm: connected by command, mirrored by beat and workers, read over REST, whatever dies."""
 
 import hashlib
-import json
 import time
 import urllib.parse
 import urllib.request
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import redis
-from imapclient import IMAPClient
 
 from bench.line import Line
 from syncfarm.dovecot import Dovecot
+from tests.acceptance.mirrored import *  # noqa: F403 -- fixtures
+from tests.acceptance.mirrored import PASSWORD, USER, Rest, client
 from tests.acceptance.test_farm import Farm, wait_until
 from tests.integration.mirroring import mail
 
 pytestmark = pytest.mark.timeout(300)
-USER, PASSWORD = "ann@example.test", "correct horse"
 COUNT = 4000
 
 
@@ -32,63 +30,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
         yield started
 
 
-def client(server: Dovecot) -> IMAPClient:
-    imap = IMAPClient("127.0.0.1", port=server.port, ssl=False)
-    imap.login(USER, PASSWORD)
-    return imap
-
-
-class Rest:
-    """The API as an application calls it."""
-
-    def __init__(self, farm: Farm) -> None:
-        self.farm = farm
-        self.key = farm.manage("apikey", "create", "acceptance").stdout.split()[-1]
-
-    def get(self, path: str) -> Any:
-        request = urllib.request.Request(
-            f"{self.farm.facts['local_url']}/v3/{path}", headers={"Authorization": f"Bearer {self.key}"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return json.load(response)
-
-    def put(self, path: str, **body: Any) -> Any:
-        request = urllib.request.Request(
-            f"{self.farm.facts['local_url']}/v3/{path}",
-            json.dumps(body).encode(),
-            {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
-            method="PUT",
-        )
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return json.load(response)
-
-    def mirrored(self) -> int:
-        return sum(folder["mirrored"] for folder in self.get(f"grants/{USER}/sync")["data"]["folders"])
-
-    def state(self) -> str:
-        return str(self.get(f"grants/{USER}")["data"]["state"])
-
-    def subjects(self, count: int) -> set[str]:
-        return {message["subject"] for message in self.get(f"grants/{USER}/messages?limit={count}")["data"]}
-
-
-@pytest.fixture(scope="module")
-def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    made = Farm(tmp_path_factory.mktemp("farm") / "var")
-    made.env |= {"SYNCFARM_TRUSTED_HOSTS": "127.0.0.1", "SYNCFARM_PASSWORD": PASSWORD}
-    made.start()
-    yield made
-    made.kill_everything()
-
-
 @pytest.fixture(scope="module")
 def rest(farm: Farm, server: Dovecot) -> Iterator[Rest]:
     """Over a line so narrow that the first sync takes seconds, until the mailbox is connected anew."""
     api = Rest(farm)
     with Line(server.port, rate=200_000) as line:
-        where = ["--imap-host", "127.0.0.1", "--imap-port", str(line.port), "--no-tls", "--application", "acceptance"]
-        connected = farm.manage("connect", USER, *where)
-        assert connected.returncode == 0, connected.stderr
+        api.connect(line.port)
         yield api
 
 

@@ -15,8 +15,9 @@ from imapclient import IMAPClient
 
 from syncfarm.dovecot import Dovecot
 from syncfarm.embedded import child
+from tests.acceptance.mirrored import *  # noqa: F403 -- fixtures
+from tests.acceptance.mirrored import PASSWORD, USER, Rest, client
 from tests.acceptance.test_farm import Farm, wait_until
-from tests.acceptance.test_mirroring_farm import PASSWORD, USER, Rest, client
 from tests.integration.mirroring import mail
 
 pytestmark = pytest.mark.timeout(300)
@@ -35,22 +36,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    made = Farm(tmp_path_factory.mktemp("farm") / "var")
-    made.env |= {"SYNCFARM_TRUSTED_HOSTS": "127.0.0.1", "SYNCFARM_PASSWORD": PASSWORD}
-    made.start()
-    yield made
-    made.kill_everything()
-
-
 class Watched(Rest):
     """The API, and the account's row."""
 
-    def connect(self, server: Dovecot) -> None:
-        where = ["--imap-host", "127.0.0.1", "--imap-port", str(server.port), "--no-tls", "--application", "acceptance"]
-        connected = self.farm.manage("connect", USER, *where)
-        assert connected.returncode == 0, connected.stderr
+    def connect(self, port: int) -> None:
+        super().connect(port)
         wait_until(lambda: self.sync()["watch"] == "notify", 60)
 
     def sync(self) -> dict[str, Any]:
@@ -87,7 +77,7 @@ class Watched(Rest):
 @pytest.fixture(scope="module")
 def rest(farm: Farm, server: Dovecot) -> Watched:
     api = Watched(farm)
-    api.connect(server)
+    api.connect(server.port)
     return api
 
 

@@ -1,6 +1,7 @@
 """What tests of servers with ids of their own for messages share: pymap (RFC 8474), its account, another client."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from imapclient import IMAPClient
@@ -13,10 +14,8 @@ from tests.protocol.sink import PASSWORD, USER, Sink
 __all__ = ["account", "other"]
 
 
-@pytest.fixture
-def account(object_id_login: Login, sink: Sink) -> Account:
-    """Sends by the sink."""
-    login = object_id_login
+def account_at(login: Login, *, smtp_password: str = "", **settings: Any) -> Account:
+    """The mailbox as an account that is not due."""
     return Account.objects.create(
         application=Application.objects.create(name="tests"),
         email="alice@example.test",
@@ -25,13 +24,17 @@ def account(object_id_login: Login, sink: Sink) -> Account:
             "imap_port": login.port,
             "imap_security": login.security,
             "imap_username": login.username,
-            "smtp_host": "127.0.0.1",
-            "smtp_port": sink.login.port,
-            "smtp_security": "none",
-            "smtp_username": USER,
+            **settings,
         },
-        credentials=credentials.seal({"imap_password": login.password, "smtp_password": PASSWORD}),
+        credentials=credentials.seal({"imap_password": login.password, "smtp_password": smtp_password}),
     )
+
+
+@pytest.fixture
+def account(object_id_login: Login, sink: Sink) -> Account:
+    """Sends by the sink."""
+    outgoing = {"smtp_host": "127.0.0.1", "smtp_port": sink.login.port, "smtp_security": "none", "smtp_username": USER}
+    return account_at(object_id_login, smtp_password=PASSWORD, **outgoing)
 
 
 @pytest.fixture

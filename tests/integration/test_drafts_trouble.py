@@ -26,6 +26,14 @@ def dying(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def refusing(*_: object) -> None:
+    raise ChangeRefused("You may not.", permanent=True)
+
+
+def unable(*_: object) -> None:
+    raise ChangeRefused("Not now.")
+
+
 @pytest.mark.parametrize("change", ["nothing", "edited", "deleted"])
 def test_a_process_that_dies_after_the_server_took_a_draft_leaves_no_second(
     api: Client, account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, change: str
@@ -146,12 +154,9 @@ def test_an_older_version_is_not_taken_for_one_whose_first_try_failed(
 def test_a_refused_draft_that_is_deleted_leaves_nothing(
     api: Client, account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> Any:
-        raise ChangeRefused("You may not.", permanent=True)
-
     made = call(api, account, "post", "/drafts", subject="One")
     with monkeypatch.context() as patched:
-        patched.setattr(Editor, "append", refuse)
+        patched.setattr(Editor, "append", refusing)
         sync(account)
     assert audit.run(account) == []
     call(api, account, "delete", f"/drafts/{made['id']}")
@@ -164,16 +169,13 @@ def test_a_refused_draft_that_is_deleted_leaves_nothing(
 def test_a_draft_that_is_deleted_while_it_is_on_its_way_and_refused_then_leaves_nothing(
     api: Client, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> Any:
-        raise ChangeRefused("You may not.", permanent=True)
-
     made = call(api, account, "post", "/drafts", subject="One")
     with monkeypatch.context() as patched:
         patched.setattr(Editor, "append", dying)
         with pytest.raises(KeyboardInterrupt):
             sync(account)
         call(api, account, "delete", f"/drafts/{made['id']}")
-        patched.setattr(Editor, "append", refuse)
+        patched.setattr(Editor, "append", refusing)
         for _ in range(3):
             make_due()
             sync(account)
@@ -185,16 +187,13 @@ def test_a_draft_that_is_deleted_while_it_is_on_its_way_and_refused_then_leaves_
 def test_a_draft_that_is_deleted_while_it_cannot_be_put_there_is_not_put_there_afterwards(
     api: Client, account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> Any:
-        raise ChangeRefused("Not now.")
-
     made = call(api, account, "post", "/drafts", subject="One")
     with monkeypatch.context() as patched:
         patched.setattr(Editor, "append", dying)
         with pytest.raises(KeyboardInterrupt):
             sync(account)
         call(api, account, "delete", f"/drafts/{made['id']}")
-        patched.setattr(Editor, "append", refuse)
+        patched.setattr(Editor, "append", unable)
         make_due()
         sync(account)
     for _ in range(2):
@@ -209,12 +208,9 @@ def test_a_draft_that_is_deleted_while_it_cannot_be_put_there_is_not_put_there_a
 def test_a_draft_that_the_server_refuses_stays_here_and_can_be_tried_again(
     api: Client, account: Account, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> Any:
-        raise ChangeRefused("You may not.", permanent=True)
-
     made = call(api, account, "post", "/drafts", subject="One")
     with monkeypatch.context() as patched:
-        patched.setattr(Editor, "append", refuse)
+        patched.setattr(Editor, "append", refusing)
         sync(account)
         sync(account)
     assert call(api, account, "get", f"/drafts/{made['id']}")["subject"] == "One"

@@ -5,30 +5,19 @@ from collections.abc import Iterator, Sequence
 import pytest
 from imapclient import IMAPClient
 
-from accounts import credentials
-from accounts.models import Account, Application
+from accounts.models import Account
 from mail.imap.session import MailSession
 from mail.models import Message
 from mail.types import Fetched, Login
 from tests.integration.mirroring import live, mail, sync
+from tests.integration.numbered import account_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def account(object_id_login: Login, trusted_loopback: None) -> Account:
-    login = object_id_login
-    return Account.objects.create(
-        application=Application.objects.create(name="tests"),
-        email="demouser@example.test",
-        settings={
-            "imap_host": login.host,
-            "imap_port": login.port,
-            "imap_security": login.security,
-            "imap_username": login.username,
-        },
-        credentials=credentials.seal({"imap_password": login.password}),
-    )
+    return account_at(object_id_login)
 
 
 def client(login: Login) -> IMAPClient:
