@@ -14,6 +14,8 @@ from django.db.backends.postgresql import base
 
 from syncfarm.postgresql.pool import Pool
 
+# To start parallel workers, or a compiler, for a page of a list takes longer than to find it.
+_SHORT = "SET max_parallel_workers_per_gather = 0; SET jit = off"
 _pool: Pool | None = None
 if settings.SYNCFARM_DATABASE_CONNECTIONS:
     _pool = Pool(settings.SYNCFARM_DATABASE_CONNECTIONS)
@@ -39,7 +41,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """A connection, pooled where a bound is set."""
         if _pool is None or self.alias != "default":
             return super().get_new_connection(conn_params)
-        return _pool.take(lambda: super(DatabaseWrapper, self).get_new_connection(conn_params))
+        return _pool.take(lambda: self._opened(conn_params))
+
+    def _opened(self, conn_params: dict[str, Any]) -> Any:
+        """A connection for many short statements. Not by `options`, which a PgBouncer may refuse."""
+        opened = super().get_new_connection(conn_params)
+        with opened, opened.cursor() as cursor:
+            cursor.execute(_SHORT)
+        return opened
 
     def _close(self) -> None:
         if _pool is None or self.connection is None:

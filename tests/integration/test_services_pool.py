@@ -59,6 +59,21 @@ def test_sixty_greenlets_never_hold_more_connections_than_the_bound() -> None:
     assert float(seconds) < 60 * 0.05  # queries yield to each other
 
 
+def test_statements_of_a_pool_are_not_spread_over_processes() -> None:
+    told = """
+import django
+django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    for name in ("max_parallel_workers_per_gather", "jit"):
+        cursor.execute(f"SHOW {name}")
+        print(*cursor.fetchone())
+"""
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "syncfarm.settings", "SYNCFARM_DATABASE_CONNECTIONS": "2"}
+    result = subprocess.run([sys.executable, "-c", told], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["0", "off"]
+
+
 def test_a_connection_given_back_is_handed_out_again(pool: Pool) -> None:
     first = pool.take(connect)
     pool.give(first)
