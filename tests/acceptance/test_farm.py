@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from syncfarm.embedded import child
 from syncfarm.env import VARIABLES
 from syncfarm.farm import MARK
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(240)
@@ -70,13 +71,6 @@ class Farm:
                 os.kill(pid, signal.SIGKILL)
         self.launcher.wait()
         wait_until(lambda: not self.processes())
-
-
-def wait_until(fact: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,9 @@ from bench.line import Line
 from syncfarm.dovecot import Dovecot
 from tests.acceptance.mirrored import *  # noqa: F403 -- fixtures
 from tests.acceptance.mirrored import PASSWORD, USER, Rest, client
-from tests.acceptance.test_farm import Farm, wait_until
+from tests.acceptance.test_farm import Farm
 from tests.integration.mirroring import mail
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 COUNT = 4000

@@ -13,13 +13,14 @@ from nylas import Client
 from nylas.models.errors import NylasApiError
 
 from syncfarm.dovecot import Dovecot
-from tests.acceptance.test_farm import Farm, wait_until
+from tests.acceptance.test_farm import Farm
 from tests.integration.mirroring import mail
 from tests.integration.node import needs_node, run
 from tests.integration.web import Web
 from tests.protocol.sink import PASSWORD as SINK_PASSWORD
 from tests.protocol.sink import USER as SINK_USER
 from tests.protocol.sink import Sink, running
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(240)
 USERS = {"python@example.test": "correct horse", "node@example.test": "correct horse"}

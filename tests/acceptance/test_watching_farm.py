@@ -17,8 +17,9 @@ from syncfarm.dovecot import Dovecot
 from syncfarm.embedded import child
 from tests.acceptance.mirrored import *  # noqa: F403 -- fixtures
 from tests.acceptance.mirrored import PASSWORD, USER, Rest, client
-from tests.acceptance.test_farm import Farm, wait_until
+from tests.acceptance.test_farm import Farm
 from tests.integration.mirroring import mail
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 GOAL = 2.0  # seconds, of the median; the machine may be busy

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from tests.integration.queued import *  # noqa: F403 -- fixtures
 from tests.integration.queued import expire_claims, queued, state_of
 from tests.mailboxes import Mailbox
 from tests.protocol.sink import Sink, running
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("guarded")]
 
@@ -38,13 +38,6 @@ def test_of_two_workers_one_sends(account: Account, sink: Sink) -> None:
         worker.join()
     assert len(sink.letters) == 1
     assert state_of(row) == OutgoingState.SENT
-
-
-def until(fact: Any) -> None:
-    deadline = time.monotonic() + 10
-    while not fact():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 class Slow(Sink):
@@ -77,7 +70,7 @@ def test_a_worker_holds_a_message_for_as_long_as_its_server_takes(
             row.refresh_from_db()
             first = row.claimed_until
             assert first
-            until(lambda: timezone.now() > first + timedelta(seconds=0.2))
+            wait_until(lambda: timezone.now() > first + timedelta(seconds=0.2))
             assert store.offer_outgoing(10) == []
             assert store.claim_outgoing(row.pk) is None
         finally:

@@ -6,8 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
@@ -17,6 +16,7 @@ import redis
 from syncfarm.embedded import ServiceFailed, child, ports
 from syncfarm.embedded.postgres import THROW_AWAY, Postgres
 from syncfarm.embedded.valkey import Valkey
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 STARTER = """
@@ -24,6 +24,9 @@ import sys, time
 from pathlib import Path
 from syncfarm.embedded.postgres import THROW_AWAY, Postgres
 from syncfarm.embedded.valkey import Valkey
+from tests.waiting import wait_until
+from tests.waiting import wait_until
+from tests.waiting import wait_until
 directory = Path(sys.argv[1])
 print(Postgres(directory / "postgres", port=0, settings=THROW_AWAY).start(), flush=True)
 print(Valkey(directory / "valkey", port=0).start(), flush=True)
@@ -53,13 +56,6 @@ def ask(url: str, statement: str) -> list[tuple[object, ...]]:
         rows = list(cursor.fetchall()) if cursor.description else []
     connection.close()
     return rows
-
-
-def wait_until(fact: Callable[[], object], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.02)
 
 
 def test_postgres_keeps_its_data_between_runs(postgres: Postgres, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from mail.watch.process import Watching
 from tests.integration.mirroring import connected
 from tests.mailboxes import Mailbox, MailboxFactory
 from tests.protocol.scripted import DROP, ScriptedServer
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted_loopback")]
 MAIL = b"Subject: new\r\n\r\nHello\r\n"
@@ -66,13 +67,6 @@ def watching(capacity: int = 100) -> Iterator[Watching]:
     assert not thread.is_alive()
 
 
-def until(fact: Callable[[], object], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.02)
-
-
 def live(mailbox: Mailbox) -> Account:
     account = connected(mailbox)
     Account.objects.filter(pk=account.pk).update(state="live", next_sync_at=timezone.now() + LATER)
@@ -94,8 +88,8 @@ def rest(account: Account) -> None:
 
 def watched(account: Account, mode: str = "notify") -> None:
     """Once its watch stands and has asked for what was missed."""
-    until(lambda: stands(account, mode))
-    until(lambda: is_due(account))
+    wait_until(lambda: stands(account, mode))
+    wait_until(lambda: is_due(account))
     rest(account)
 
 
@@ -106,7 +100,7 @@ def test_a_change_in_any_folder_is_a_wish(mailbox_factory: MailboxFactory) -> No
         other.create_folder("Kept")
         watched(account)
         other.append("Kept", MAIL)
-        until(lambda: is_due(account), 3)
+        wait_until(lambda: is_due(account), 3)
         after = Account.objects.get(pk=account.pk)
         assert after.live_since is not None
         assert (after.watch_note, after.updated_at) == ("", account.updated_at)
@@ -133,7 +127,7 @@ def test_what_a_server_cannot_tell_is_said(
 ) -> None:
     account = live(mailbox_factory(strategy))
     with watching():
-        until(lambda: words in Account.objects.get(pk=account.pk).watch_note)
+        wait_until(lambda: words in Account.objects.get(pk=account.pk).watch_note)
     after = Account.objects.get(pk=account.pk)
     assert after.watch_mode == mode
     assert (after.live_since is None) == (mode == "polling")
@@ -146,7 +140,7 @@ def test_new_credentials_are_used_and_until_then_a_refused_login_is_not_tried_ag
     account = live(mailbox)
     Account.objects.filter(pk=account.pk).update(credentials=credentials.seal({"imap_password": "stale"}))
     with watching():
-        until(lambda: "refuses the user name or password" in Account.objects.get(pk=account.pk).watch_note)
+        wait_until(lambda: "refuses the user name or password" in Account.objects.get(pk=account.pk).watch_note)
         attempts = (mailbox.server.directory / "log").read_text().count(f"user=<{mailbox.user}>")
         Account.objects.filter(pk=account.pk).update(updated_at=timezone.now())  # of something else
         time.sleep(2)
@@ -164,7 +158,7 @@ def test_what_is_paused_is_left(mailbox_factory: MailboxFactory) -> None:
         watched(account)
         assert mailbox.user in mailbox.server.admin("who")
         intent.pause(account.pk)
-        until(lambda: mailbox.user not in mailbox.server.admin("who"))
+        wait_until(lambda: mailbox.user not in mailbox.server.admin("who"))
     after = Account.objects.get(pk=account.pk)
     assert (after.watcher, after.watch_mode, after.live_since) == (None, "polling", None)
 
@@ -177,7 +171,7 @@ def test_a_server_that_comes_back_is_watched_again_and_what_was_missed_is_asked_
     with watching():
         watched(account)
         mailbox.server.kill()
-        until(lambda: stands(account, "polling"))
+        wait_until(lambda: stands(account, "polling"))
         assert "127.0.0.1" in Account.objects.get(pk=account.pk).watch_note
         assert not is_due(account)
         mailbox.server.restart()
@@ -190,7 +184,7 @@ def test_a_server_that_hangs_up_again_and_again_is_tried_ever_more_rarely(mailbo
         account = live(mailbox)
         Account.objects.filter(pk=account.pk).update(settings=account.settings | {"imap_port": server.port})
         with watching():
-            until(lambda: "dropped the connection" in Account.objects.get(pk=account.pk).watch_note)
+            wait_until(lambda: "dropped the connection" in Account.objects.get(pk=account.pk).watch_note)
             time.sleep(3)
     logins = sum(words.startswith(b"LOGIN") for words in server.heard)
     assert 2 <= logins <= 7  # after 0.1 to 0.2 s, 0.2 to 0.4, 0.4 to 0.8, …
@@ -207,7 +201,7 @@ def test_a_database_that_was_restarted_loses_no_wish(mailbox_factory: MailboxFac
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         other.append("INBOX", MAIL)
-        until(lambda: is_due(account), 5)
+        wait_until(lambda: is_due(account), 5)
         assert stands(account, "notify")
 
 
@@ -220,8 +214,8 @@ def test_two_processes_share_and_one_takes_over(mailbox_factory: MailboxFactory)
 
     with watching() as first:
         with watching() as second:
-            until(lambda: of(first) == of(second) == 2)
-        until(lambda: of(first) == 4)
+            wait_until(lambda: of(first) == of(second) == 2)
+        wait_until(lambda: of(first) == 4)
     for account in accounts:
         rest(account)
 
@@ -238,4 +232,4 @@ def test_a_bug_stops_one_account_and_is_told(mailbox_factory: MailboxFactory, mo
     monkeypatch.setattr(process, "keep", break_of_one)
     with watching():
         watched(good)
-        until(lambda: "Syncfarm itself failed" in Account.objects.get(pk=bad.pk).watch_note)
+        wait_until(lambda: "Syncfarm itself failed" in Account.objects.get(pk=bad.pk).watch_note)
