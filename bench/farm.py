@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +16,11 @@ import psycopg2
 from bench.mailbox import PASSWORD, Mailbox
 from bench.processes import family_cpu
 from bench.statements import LOG_ALL, StatementLog
-from bench.watching import Cost, run
+from bench.watching import Cost, RunFailed, run
 from syncfarm.embedded.postgres import Postgres
 
 WORKER_POOL = "20"  # database connections; one account never comes near
+LONGEST_REST = 120.0  # seconds
 NOBODY = "redis://127.0.0.1:1/0"  # a sync needs no broker
 
 
@@ -118,6 +120,16 @@ class Database:
     def connections(self, application: str) -> int:
         """How many a program has open that calls itself so."""
         return int(self.one("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", application))
+
+    def rest(self) -> None:
+        """Wait until PostgreSQL has written what it was given, and vacuums nothing. Raises RunFailed if it goes on."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("CHECKPOINT")
+        deadline = time.monotonic() + LONGEST_REST
+        while self.one("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"):
+            if time.monotonic() > deadline:
+                raise RunFailed("PostgreSQL vacuums without end")
+            time.sleep(0.2)
 
     def one(self, query: str, *values: str) -> Any:
         """The first column of the only row."""
