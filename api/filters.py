@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySe
 
 from accounts.models import Account
 from api.errors import InvalidRequest
-from api.listing import Listing, Probe, Steps
+from api.listing import Listing, Newest, Probe, Steps
 from api.metadata import pair
 from api.parameters import Parameter, boolean, ids, moment, text, texts
 from api.selection import QUERY_IMAP
@@ -59,6 +59,7 @@ _OF_THREAD = {
     "latest_message_after": "latest_at__gt",
     "earliest_message_date": "earliest_at__gte",
 }
+_NARROWING = {one.name for one in THREAD_FILTERS} - {QUERY_IMAP.name}
 _OF_MESSAGE = (_ELSEWHERE - {"subject"}) | {"in", *_BOUNDS}
 
 
@@ -87,12 +88,14 @@ def drafts(account: Account, query: Mapping[str, Any]) -> QuerySet[Message]:
     return found.filter(folder_ids__overlap=query["in"]) if "in" in query else found
 
 
-def message_listing(account: Account, query: Mapping[str, Any]) -> Listing:
+def message_listing(account: Account, query: Mapping[str, Any]) -> Listing | Newest:
     """What to page through for a list of messages. Raises InvalidRequest.
 
     One folder is read in the order of its own index: one of ten old mails must not cost a walk through a million. But
     for the moments in which mail is on its way into it or out of it.
     """
+    if not query.keys() & _NARROWING:
+        return Newest("mail_message", "received_at", "NOT hidden", account.pk)
     query, moving = _of_account(account, query)
     found = messages(account, query)
     if moving is None and _is_plain(query, "in"):
@@ -118,9 +121,11 @@ def _is_plain(query: Mapping[str, Any], name: str) -> bool:
     return len(query.get(name, ())) == 1 and not query.keys() & {*_ELSEWHERE, *_MARKS, "thread_id"}
 
 
-def thread_listing(account: Account, query: Mapping[str, Any]) -> Listing:
+def thread_listing(account: Account, query: Mapping[str, Any]) -> Listing | Newest:
     """What to page through for a list of threads: flags and subject are the thread's, all else is one message's. Raises
     InvalidRequest."""
+    if not query.keys() & _NARROWING:
+        return Newest("mail_thread", "latest_at", "message_count > 0", account.pk)
     query, moving = _of_account(account, query)
     every = Thread.objects.filter(account_id=account.pk, message_count__gt=0)
     walk = every.filter(**{lookup: query[name] for name, lookup in _OF_THREAD.items() if name in query})

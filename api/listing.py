@@ -15,6 +15,13 @@ from django.db import connection
 from django.db.models import Exists, Q, QuerySet
 
 
+class Place(NamedTuple):
+    """Where a row stands in a listing."""
+
+    at: datetime
+    id: UUID
+
+
 class Probe(Exists):
     """An EXISTS that is asked for one row after the other; PostgreSQL would like to look for all of them first."""
 
@@ -50,9 +57,10 @@ class Listing:
     steps: Steps = NO_STEPS
     newer: QuerySet[Any, Any] | None = None
 
-    def newest(self, count: int, window: Q) -> list[tuple[datetime, UUID]]:
-        """At most `count` of those within the window, in one to six queries."""
-        found: list[tuple[datetime, UUID]] = []
+    def newest(self, count: int, after: Place | None) -> list[Place]:
+        """At most `count` of those that come after a place, in one to six queries."""
+        window = self._window(after)
+        found: list[Place] = []
         with suppress(EmptyResultSet):  # Django knows of a condition that nothing fulfils
             if self.newer is not None:
                 found += _sorted(self._of(self.newer, window), count)
@@ -61,12 +69,18 @@ class Listing:
                 found += self._older(count - len(found), window)
         return found
 
-    def _older(self, count: int, window: Q) -> list[tuple[datetime, UUID]]:
+    def _window(self, after: Place | None) -> Q:
+        if after is None:
+            return Q()
+        before = Q(**{f"{self.at}__lt": after.at}) | Q(**{f"{self.id}__lt": after.id})
+        return before & Q(**{f"{self.at}__lte": after.at})  # apart, so that the index sees a range
+
+    def _older(self, count: int, window: Q) -> list[Place]:
         rows, order = self._of(self.rows, window), (f"-{self.at}", f"-{self.id}")
         if self.walk is None:
-            return list(rows.order_by(*order)[:count])
+            return [Place(*row) for row in rows.order_by(*order)[:count]]
         walk = self.walk.filter(window).order_by(*order)
-        found: list[tuple[datetime, UUID]] = []
+        found: list[Place] = []
         for start, end in ((0, self.steps.first), (self.steps.first, self.steps.most)):
             found += self._among(walk[start:end], count - len(found))
             if len(found) == count or not walk[end : end + 1].exists():
@@ -78,7 +92,7 @@ class Listing:
     def _of(self, rows: QuerySet[Any, Any], window: Q) -> QuerySet[Any, Any]:
         return rows.filter(window).order_by().values_list(self.at, self.id)
 
-    def _among(self, walk: QuerySet[Any, Any], count: int) -> list[tuple[datetime, UUID]]:
+    def _among(self, walk: QuerySet[Any, Any], count: int) -> list[Place]:
         """Those that fit, in the order of the walk. Its LIMIT keeps PostgreSQL from looking elsewhere."""
         table = connection.ops.quote_name(walk.model._meta.db_table)  # noqa: SLF001 -- documented by Django
         wanted = walk.model._default_manager.filter(self.fits).values_list(self.at, self.id)  # noqa: SLF001
@@ -87,7 +101,27 @@ class Listing:
         return _fetched(outer.replace(f"FROM {table}", f"FROM ({inner}) {table}", 1), (*bounds, *values))
 
 
-def _sorted(rows: QuerySet[Any, Any], count: int) -> list[tuple[datetime, UUID]]:
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """All rows of an account that readers see, newest first, by a statement that is written once: Django takes five
+    times as long to make it as PostgreSQL to answer it. `shown`: a condition in SQL."""
+
+    table: str
+    at: str
+    shown: str
+    account_id: UUID
+
+    def newest(self, count: int, after: Place | None) -> list[Place]:
+        """At most `count` of those that come after a place."""
+        window, values = (f"AND ({self.at}, id) < (%s, %s)", after) if after else ("", ())
+        return _fetched(
+            f"SELECT {self.at}, id FROM {self.table} WHERE account_id = %s AND {self.shown} {window} "  # noqa: S608 -- the caller's words
+            f"ORDER BY {self.at} DESC, id DESC LIMIT %s",
+            (self.account_id, *values, count),
+        )
+
+
+def _sorted(rows: QuerySet[Any, Any], count: int) -> list[Place]:
     """All of them are looked up before they are sorted: an index in their order would be walked to its end."""
     inner, values = rows.query.sql_with_params()
     return _fetched(
@@ -96,7 +130,7 @@ def _sorted(rows: QuerySet[Any, Any], count: int) -> list[tuple[datetime, UUID]]
     )
 
 
-def _fetched(statement: str, values: tuple[Any, ...]) -> list[tuple[datetime, UUID]]:
+def _fetched(statement: str, values: tuple[Any, ...]) -> list[Place]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return list(cursor.fetchall())
+        return [Place(*row) for row in cursor.fetchall()]

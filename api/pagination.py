@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from api.errors import InvalidRequest
-from api.listing import Listing
+from api.listing import Listing, Newest, Place
 from api.parameters import number, text
 
 LIMIT = number("limit", "At most this many objects.", default=50, least=1, most=200)
@@ -22,14 +22,6 @@ _WINDOW = frozenset({"limit", "page_token", "select", "fields"})  # may differ f
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a row stands in a listing."""
-
-    at: datetime
-    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +44,9 @@ class Pages:
         """The places of this page's rows, and of one more if there are more."""
         return self.found(Listing(listing, at, row_id))
 
-    def found(self, listing: Listing) -> list[Place]:
+    def found(self, listing: Listing | Newest) -> list[Place]:
         """The same of a listing that knows more ways to its rows."""
-        window = Q()
-        if self.after is not None:
-            before = Q(**{f"{listing.at}__lt": self.after.at}) | Q(**{f"{listing.id}__lt": self.after.id})
-            window = before & Q(**{f"{listing.at}__lte": self.after.at})  # apart, so that the index sees a range
-        return [Place(*row) for row in listing.newest(self.limit + 1, window)]
+        return listing.newest(self.limit + 1, self.after)
 
     def next_cursor(self, places: Sequence[Place], cut: UUID | None) -> str | None:
         """The token of the page after these places, None if they are all. `cut`: the last row that was sent, where not

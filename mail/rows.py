@@ -24,7 +24,9 @@ class MessageRow(NamedTuple):
     """A message, read only; fields as in models.Message. Addresses, attachments and metadata are JSON."""
 
     account_id: UUID
+    grant_id: str  # the same as text
     pk: UUID
+    id: str  # the same as text
     thread_id: str
     header_id: str
     draft: bool
@@ -48,8 +50,9 @@ class MessageRow(NamedTuple):
 
 def load(account_id: UUID, ids: Sequence[UUID]) -> list[MessageRow]:
     """The account's messages with these ids that readers see, in their order; the others are left out. One query."""
-    asked = {str(each): each for each in ids}  # a UUID takes as long to make as two columns to read
+    asked = {str(each): each for each in ids}  # a UUID, or its text, takes as long to make as two columns to read
+    grant = str(account_id)
     with connection.cursor() as cursor:
         cursor.execute(_QUERY, [plain_array(asked), account_id])
         found = {row[0]: row for row in cursor.fetchall()}
-    return [MessageRow(account_id, each, *found[text][1:]) for text, each in asked.items() if text in found]
+    return [MessageRow(account_id, grant, each, *found[text]) for text, each in asked.items() if text in found]

@@ -102,8 +102,8 @@ def attachment(row: Message | MessageRow, part: Mapping[str, Any]) -> objects.At
 
 def _standard(row: MessageRow) -> objects.Message:
     return {
-        "grant_id": str(row.account_id),
-        "id": str(row.pk),
+        "grant_id": row.grant_id,
+        "id": row.id,
         "object": "message",
         "thread_id": row.thread_id,
         "subject": row.subject,
@@ -138,7 +138,7 @@ def _attachments(row: MessageRow) -> list[objects.Attachment]:
 def _raw_only(row: MessageRow, contents: Contents) -> dict[str, Any]:
     place = contents.places.get(row.pk)
     mail = place or base64.urlsafe_b64encode(contents.raws.get(row.pk, b"")).decode()
-    return {"grant_id": str(row.account_id), "object": "message", "id": str(row.pk), "raw_mime": mail}
+    return {"grant_id": row.grant_id, "object": "message", "id": row.id, "raw_mime": mail}
 
 
 def _are_large(raws: Mapping[UUID, Octets]) -> bool:
