@@ -96,6 +96,18 @@ def choice(name: str, about: str, *options: str) -> Parameter:
     return Parameter(name, read, about, {"type": "string", "enum": list(options)})
 
 
+def some_of(name: str, about: str, *options: str) -> Parameter:
+    """Some of the options, repeated or comma-joined."""
+
+    def read(values: list[str]) -> list[str]:
+        found = _items(values)
+        if not set(found) <= set(options):
+            raise ValueError(f"of {', '.join(options)}")
+        return found
+
+    return Parameter(name, read, f"{about} Of {', '.join(options)}, repeated or separated by commas.")
+
+
 def ids(name: str, about: str) -> Parameter:
     """Ids, repeated or comma-joined."""
 

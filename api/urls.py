@@ -8,7 +8,7 @@ from api.views.attachments import AttachmentDownload, AttachmentItem
 from api.views.clean import CleanMessages
 from api.views.connect import ConnectCustom, DetectProvider
 from api.views.connectors import ConnectorItem, ConnectorList
-from api.views.delta import Delta, LatestCursor
+from api.views.delta import CursorAt, Delta, LatestCursor
 from api.views.document import Document, DocumentPage
 from api.views.drafts import DraftItem, DraftList
 from api.views.folders import FolderItem, FolderList
@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern] = [
     path("grants/<str:grant>/actions", ActionList.as_view()),
     path("grants/<str:grant>/actions/<str:action>", ActionItem.as_view()),
     path("grants/<str:grant>/delta", Delta.as_view()),
+    path("grants/<str:grant>/delta/cursor", CursorAt.as_view()),
     path("grants/<str:grant>/delta/latest_cursor", LatestCursor.as_view()),
     path("grants/<str:grant>/sends", SendingList.as_view()),
     path("grants/<str:grant>/sends/<str:item>", SendingItem.as_view()),

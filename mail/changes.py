@@ -4,15 +4,16 @@ seq is dense and in commit order because the row lock that hands it out is held 
 `seq > cursor` can miss nothing, and can check that it did not.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from accounts.models import Account
 from mail import binary
@@ -21,8 +22,27 @@ from mail.models import Transaction
 
 Entry = tuple[str, UUID, str]  # object_type, object_id, kind
 
+AGE = timedelta(days=30)  # of entries that expire: a consumer that was away for longer lists everything again
+
 _COLUMNS = ("account_id", "seq", "object_id", "object_type", "kind")
 _row = binary.Beginning(len(_COLUMNS), ("16s", "q", "16s"))
+# One statement, one snapshot: what is beside the rows is as old as they are.
+_READ = """
+    SELECT account.log_floor, account.log_seq, t.seq, t.object_type, t.object_id, t.kind, t.created_at
+    FROM accounts_account account LEFT JOIN LATERAL (
+        SELECT * FROM mail_transaction t
+        WHERE t.account_id = account.id AND t.seq > %(after)s
+        AND (%(types)s::text[] IS NULL OR t.object_type = ANY(%(types)s::text[]))
+        ORDER BY t.seq LIMIT %(limit)s
+    ) t ON true
+    WHERE account.id = %(account)s ORDER BY t.seq
+"""
+_SINCE = """
+    SELECT account.log_floor, account.log_seq, (
+        SELECT t.seq FROM mail_transaction t WHERE t.account_id = account.id AND t.created_at >= %(time)s
+        ORDER BY t.seq LIMIT 1)
+    FROM accounts_account account WHERE account.id = %(account)s
+"""
 
 
 class CursorExpired(Exception):
@@ -50,6 +70,14 @@ class Change:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries of the log, and the cursor after them: the log's end, where there are no more of those asked for."""
+
+    changes: Sequence[Change]
+    end: int
+
+
 def append(cursor: Any, account_id: UUID, entries: Sequence[Entry]) -> int:
     """Append (object_type, object_id, kind) rows in the caller's database transaction and return the log's last seq.
 
@@ -69,19 +97,41 @@ def append(cursor: Any, account_id: UUID, entries: Sequence[Entry]) -> int:
     return last
 
 
-def read(account: Account, after: int, limit: int) -> list[Change]:
-    """Rows with seq > after, in order, at most `limit`. Raises CursorExpired, CursorInvalid.
+def read(account_id: UUID, after: int, limit: int, types: Collection[str] | None = None) -> Page:
+    """Rows with seq > after, in order, at most `limit`; of these object types alone, if any are told.
 
-    The floor is read after the rows: expiry that runs in between is seen as such, never as a gap.
-    """
-    rows = Transaction.objects.filter(account_id=account.id, seq__gt=after).order_by("seq")[:limit]
-    found = [Change(row.seq, row.object_type, row.object_id, row.kind, row.created_at) for row in rows]
-    floor, last = Account.objects.values_list("log_floor", "log_seq").get(id=account.id)
+    Raises CursorExpired, CursorInvalid, Account.DoesNotExist."""
+    values: dict[str, Any] = {
+        "account": account_id,
+        "after": after,
+        "limit": limit,
+        "types": None if types is None else [*types],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, values)
+        rows = cursor.fetchall()
+    if not rows:
+        raise Account.DoesNotExist
+    floor, last = rows[0][:2]
     if after < floor:
         raise CursorExpired(floor)
     if after > last:
         raise CursorInvalid(f"cursor {after} is ahead of the log, which ends at {last}")
-    return found
+    found = [Change(*row[2:]) for row in rows if row[2] is not None]
+    return Page(found, found[-1].seq if len(found) == limit else last)
+
+
+def since(account_id: UUID, time: datetime) -> int:
+    """The cursor after which are all changes from this time on. Raises CursorExpired where some may have expired.
+
+    A change has the time at which its transaction began, which may be earlier than that of the one before it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SINCE, {"account": account_id, "time": time})
+        floor, last, first = cursor.fetchone()
+    found = last if first is None else first - 1
+    if floor and found == floor and time < timezone.now() - AGE:
+        raise CursorExpired(floor)
+    return int(found)
 
 
 def latest(account_id: UUID) -> int:

@@ -11,8 +11,6 @@ from mail import changes, intent, raw, store
 
 log = logging.getLogger(__name__)
 
-LOG_AGE = timedelta(days=30)  # a consumer that was away for longer lists everything again
-
 HOST_AGE = timedelta(days=1)  # nobody has asked for it since
 
 KEY_AGE = timedelta(hours=1)  # for which the contract keeps the answer to a request with an Idempotency-Key
@@ -26,9 +24,9 @@ def upkeep() -> None:
     for; have lost contents fetched again."""
     store.remove_accounts()
     hosts.forget_unused(timezone.now() - HOST_AGE)
-    changes.expire_all(timezone.now() - LOG_AGE)
-    store.forget_actions(timezone.now() - LOG_AGE)
-    store.forget_outgoing(timezone.now() - LOG_AGE, timezone.now() - KEY_AGE)
+    changes.expire_all(timezone.now() - changes.AGE)
+    store.forget_actions(timezone.now() - changes.AGE)
+    store.forget_outgoing(timezone.now() - changes.AGE, timezone.now() - KEY_AGE)
     for account_id in store.ask_again():
         intent.request_sync(account_id)
 

@@ -1,6 +1,6 @@
 """The contract's objects as they are sent: mypy checks the serializers by them, the OpenAPI document shows them."""
 
-from api.objects.changes import Action, Bounce, BouncedAddress, Change, Coverage, Cursor, FolderCoverage, Wish
+from api.objects.changes import CHANGED, Action, Bounce, BouncedAddress, Change, Coverage, Cursor, FolderCoverage, Wish
 from api.objects.errors import Failure, Problem
 from api.objects.folders import Folder, FolderUpdate, NewFolder
 from api.objects.grants import (
@@ -41,6 +41,7 @@ from api.objects.sending import (
 )
 
 __all__ = [
+    "CHANGED",
     "Action",
     "Application",
     "ApplicationUpdate",

@@ -1,6 +1,6 @@
 """What changed, here and on servers."""
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, get_args
 
 from api.objects.folders import Folder
 from api.objects.grants import Grant
@@ -31,15 +31,20 @@ class Bounce(TypedDict):
     date: int
 
 
+Changed = Literal["message", "thread", "folder", "grant", "send", "bounce"]
+CHANGED: tuple[Changed, ...] = get_args(Changed)
+
+
 class Change(TypedDict):
-    """An entry of the change log. `object` is as it is now; null when deleted or gone since."""
+    """An entry of the change log. `object` is as it is now; null when deleted or gone since; absent where ids alone are
+    asked for."""
 
     seq: int
-    object_type: Literal["message", "thread", "folder", "grant", "send", "bounce"]
+    object_type: Changed
     object_id: str
     kind: Literal["created", "updated", "deleted"]
     time: int
-    object: Message | Thread | Folder | Grant | Sending | Bounce | None
+    object: NotRequired[Message | Thread | Folder | Grant | Sending | Bounce | None]
 
 
 class Cursor(TypedDict):

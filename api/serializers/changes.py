@@ -36,6 +36,11 @@ def changes(account: Account, entries: Sequence[Change]) -> list[objects.Change]
     return [_change(entry, found) for entry in page]
 
 
+def ids(entries: Sequence[Change]) -> list[objects.Change]:
+    """The entries without their objects."""
+    return [_entry(entry) for entry in entries]
+
+
 def _small(account: Account, shown: Collection[tuple[str, UUID]]) -> dict[tuple[str, UUID], Any]:
     found: dict[tuple[str, UUID], Any] = {}
     kinds = {kind for kind, _ in shown}
@@ -57,11 +62,14 @@ def _ids(entries: Iterable[Change], object_type: str) -> list[UUID]:
 
 def _change(entry: Change, found: Objects) -> objects.Change:
     told = None if entry.kind == "deleted" else found.get((entry.object_type, entry.object_id))
+    return {**_entry(entry), "object": told}
+
+
+def _entry(entry: Change) -> objects.Change:
     return {
         "seq": entry.seq,
         "object_type": entry.object_type,  # type: ignore[typeddict-item]  # one of those that the log has
         "object_id": str(entry.object_id),
         "kind": entry.kind,  # type: ignore[typeddict-item]  # one of the three that the log has
         "time": int(entry.created_at.timestamp()),
-        "object": told,
     }

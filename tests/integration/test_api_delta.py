@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from mail import changes
+from mail.models import Transaction
 from tests.integration.api_client import *  # noqa: F403 -- fixtures
 from tests.integration.factories import log_changes, make_folder, make_message, unknown_id
 
@@ -156,3 +157,64 @@ def test_odd_characters_arrive_as_they_are(api: Client, account: Account) -> Non
     row = make_message(account, subject="\u2028 \x7f \U0001f600 \\u0000")
     log_changes(account, ("message", row.pk, "created"))
     assert json.loads(ask(api, account).content)["data"][0]["object"]["subject"] == row.subject
+
+
+def test_types_are_chosen_and_the_cursor_passes_the_others(api: Client, account: Account) -> None:
+    row = make_message(account)
+    log_changes(account, *[("thread", row.thread_id, "updated")] * 3, ("message", row.pk, "updated"))
+    log_changes(account, *[("thread", row.thread_id, "updated")] * 3)
+    page = get(api, account, "?include_types=message,grant")
+    assert [(each["seq"], each["object_type"]) for each in page["data"]] == [(4, "message")]
+    assert page["next_cursor"] == "7"
+    page = get(api, account, "?exclude_types=message&exclude_types=folder&limit=4")
+    assert [each["seq"] for each in page["data"]] == [1, 2, 3, 5]
+    assert page["next_cursor"] == "5"
+    page = get(api, account, "?include_types=bounce")
+    assert (page["data"], page["next_cursor"]) == ([], "7")
+
+
+def test_entries_are_given_without_their_objects(api: Client, account: Account) -> None:
+    log_changes(account, ("message", make_message(account).pk, "created"), ("grant", account.pk, "updated"))
+    whole, narrow = get(api, account, "?view=expanded"), get(api, account, "?view=ids")
+    assert [{**each, "object": None} for each in narrow["data"]] == [{**each, "object": None} for each in whole["data"]]
+    assert all("object" not in each for each in narrow["data"])
+
+
+@pytest.mark.parametrize("query", ["include_types=mails", "include_types=", "view=all", "include_types=message&exclude_types=thread"])  # fmt: skip
+def test_what_a_query_gets_wrong_is_named(api: Client, account: Account, query: str) -> None:
+    answer = ask(api, account, f"?{query}")
+    assert answer.status_code == 400
+    assert query.partition("=")[0] in answer.json()["error"]["message"]
+
+
+def cursor_at(api: Client, account: Account, time: float) -> Any:
+    return api.get(f"/v3/grants/{account.pk}/delta/cursor?time={int(time)}")
+
+
+def test_a_cursor_at_a_time_has_all_changes_since_after_it(api: Client, account: Account) -> None:
+    now = timezone.now()
+    log_changes(account, *[("grant", account.pk, "updated")] * 6)
+    for seq, age in enumerate((50, 40, 20, 30, 10, 5), start=1):  # the fourth began before the third, and waited for it
+        Transaction.objects.filter(account=account, seq=seq).update(created_at=now - timedelta(minutes=age))
+    for age, cursor in ((60, "0"), (45, "1"), (25, "2"), (7, "5"), (0, "6")):
+        found = cursor_at(api, account, (now - timedelta(minutes=age)).timestamp() + 1).json()
+        assert found["data"]["cursor"] == found["next_cursor"] == cursor
+
+
+def test_a_time_of_which_changes_may_have_expired_is_told_so(api: Client, account: Account) -> None:
+    log_changes(account, *[("grant", account.pk, "updated")] * 3)
+    old = timezone.now() - timedelta(days=40)
+    Transaction.objects.filter(account=account, seq__lte=2).update(created_at=old)
+    Account.objects.filter(pk=account.pk).update(search_seq=3)
+    changes.expire_all(timezone.now() - changes.AGE)
+    answer = cursor_at(api, account, (old - timedelta(days=1)).timestamp())
+    assert answer.status_code == 410
+    assert "latest_cursor" in answer.json()["error"]["message"]
+    recent = timezone.now() - timedelta(days=29)
+    assert cursor_at(api, account, recent.timestamp()).json()["data"]["cursor"] == "2"
+
+
+def test_a_cursor_at_no_time_is_refused(api: Client, account: Account) -> None:
+    answer = api.get(f"/v3/grants/{account.pk}/delta/cursor")
+    assert answer.status_code == 400
+    assert "'time'" in answer.json()["error"]["message"]

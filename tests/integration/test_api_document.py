@@ -40,6 +40,7 @@ def test_the_document_has_every_endpoint_that_is_built(document: Any) -> None:
         f"{grant}/attachments/{{attachment}}": ["get"],
         f"{grant}/attachments/{{attachment}}/download": ["get"],
         f"{grant}/delta": ["get"],
+        f"{grant}/delta/cursor": ["get"],
         f"{grant}/delta/latest_cursor": ["get"],
         f"{grant}/folders": ["get", "post"],
         f"{grant}/folders/{{folder}}": ["delete", "get", "put"],

@@ -42,7 +42,10 @@ def options(mailbox: Mailbox, **different: Any) -> ConnectOptions:
 
 
 def log_of(account: Account) -> list[tuple[int, str, uuid.UUID, str]]:
-    return [(entry.seq, entry.object_type, entry.object_id, entry.kind) for entry in changes.read(account, 0, 100)]
+    return [
+        (entry.seq, entry.object_type, entry.object_id, entry.kind)
+        for entry in changes.read(account.id, 0, 100).changes
+    ]
 
 
 def test_a_connected_mailbox_is_saved_due_at_once_and_in_the_log(application: Application, mailbox: Mailbox) -> None:
