@@ -17,6 +17,7 @@ from api.views.messages import MessageItem, MessageList
 from api.views.schedules import ScheduleItem, ScheduleList
 from api.views.send import Send
 from api.views.sends import SendingItem, SendingList
+from api.views.streams import DeltaLongPoll, DeltaStream
 from api.views.sync import Sync
 from api.views.threads import ThreadItem, ThreadList
 from api.views.unbuilt import UnknownPath, routes
@@ -67,6 +68,8 @@ urlpatterns: list[URLPattern] = [
     path("grants/<str:grant>/actions/<str:action>", ActionItem.as_view()),
     path("grants/<str:grant>/delta", Delta.as_view()),
     path("grants/<str:grant>/delta/cursor", CursorAt.as_view()),
+    path("grants/<str:grant>/delta/longpoll", DeltaLongPoll.as_view()),
+    path("grants/<str:grant>/delta/streaming", DeltaStream.as_view()),
     path("grants/<str:grant>/delta/latest_cursor", LatestCursor.as_view()),
     path("grants/<str:grant>/sends", SendingList.as_view()),
     path("grants/<str:grant>/sends/<str:item>", SendingItem.as_view()),

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import Account
-from mail import binary
+from mail import bell, binary
 from mail.copying import copy_binary
 from mail.models import Transaction
 
@@ -72,10 +72,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries of the log, and the cursor after them: the log's end, where there are no more of those asked for."""
+    """Entries of the log, and the cursor after them: the log's end, where there are no more of those asked for.
+
+    `last`: the log's end when they were read."""
 
     changes: Sequence[Change]
     end: int
+    last: int
 
 
 def append(cursor: Any, account_id: UUID, entries: Sequence[Entry]) -> int:
@@ -94,6 +97,7 @@ def append(cursor: Any, account_id: UUID, entries: Sequence[Entry]) -> int:
         for object_type, object_id, kind in entries
     ]
     copy_binary(cursor, "mail_transaction", _COLUMNS, rows)
+    bell.ring_after_commit(account_id, last)
     return last
 
 
@@ -118,7 +122,7 @@ def read(account_id: UUID, after: int, limit: int, types: Collection[str] | None
     if after > last:
         raise CursorInvalid(f"cursor {after} is ahead of the log, which ends at {last}")
     found = [Change(*row[2:]) for row in rows if row[2] is not None]
-    return Page(found, found[-1].seq if len(found) == limit else last)
+    return Page(found, found[-1].seq if len(found) == limit else last, last)
 
 
 def since(account_id: UUID, time: datetime) -> int:

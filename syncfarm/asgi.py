@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.urls import get_resolver, set_script_prefix
 
 from syncfarm.bodies import Bounded
+from syncfarm.patience import Patient
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "syncfarm.settings")
 
@@ -85,7 +86,7 @@ class OneThread(ASGIHandler):
 
 
 django.setup(set_prefix=False)
-application = Bounded(OneThread())  # type: ignore[arg-type]  # django-stubs takes scopes for plain dicts
+application = Patient(Bounded(OneThread()))  # type: ignore[arg-type]  # django-stubs takes scopes for plain dicts
 
 # What was imported stays: to look for garbage in it again and again held up one answer in some hundreds for 100 ms.
 get_resolver().url_patterns  # noqa: B018 -- imports all views

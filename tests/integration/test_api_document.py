@@ -42,6 +42,8 @@ def test_the_document_has_every_endpoint_that_is_built(document: Any) -> None:
         f"{grant}/delta": ["get"],
         f"{grant}/delta/cursor": ["get"],
         f"{grant}/delta/latest_cursor": ["get"],
+        f"{grant}/delta/longpoll": ["get"],
+        f"{grant}/delta/streaming": ["get"],
         f"{grant}/folders": ["get", "post"],
         f"{grant}/folders/{{folder}}": ["delete", "get", "put"],
         f"{grant}/messages": ["get"],

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from accounts.models import Account
 from mail.models import Message
 from tests.integration.factories import make_account, make_key, make_message
-from tests.integration.web import Web, serving
+from tests.integration.web import Web, connections, serving
 from tests.memory import peak
 from tests.waiting import wait_until
 
@@ -59,12 +58,6 @@ def raw_path(row: Message) -> str:
 
 def file_path(row: Message) -> str:
     return f"/v3/grants/{row.account_id}/attachments/{row.pk.hex}p1/download"
-
-
-def connections(name: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [name])
-        return int(cursor.fetchone()[0])
 
 
 def digest(answer: http.client.HTTPResponse) -> str:

@@ -41,6 +41,7 @@ ASKED = (
     .exclude(path="/v3/connect/custom")  # calls the server that it is told
     .exclude(path="/v3/grants/{grant}", method="PATCH")  # the same
     .exclude(path="/v3/providers/detect")  # asks the DNS, and the domain of the address
+    .exclude(path="/v3/grants/{grant}/delta/streaming")  # does not end
     .exclude(path="/v3/grants/{grant}", method="DELETE")  # nothing is left for the next case
 )
 
@@ -73,6 +74,7 @@ def scene(account: Account) -> dict[str, str]:
     sending.queue(account.pk, letter, send_at=timezone.now() + timedelta(days=1))
     return {
         "provider": "imap",
+        "timeout": "0",
         "select": "id,subject",
         "search_query_native": "from:alice",
         "metadata_pair": "key:value",

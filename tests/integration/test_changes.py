@@ -74,7 +74,7 @@ def test_a_log_that_expired_whole_goes_on_counting(account: Account) -> None:
     Transaction.objects.filter(account=account).update(created_at=timezone.now() - timedelta(days=40))
     Account.objects.filter(id=account.id).update(search_seq=3)
     changes.expire_all(timezone.now() - timedelta(days=30))
-    assert changes.read(account.id, 3, 100) == changes.Page([], 3)
+    assert changes.read(account.id, 3, 100) == changes.Page([], 3, 3)
     assert append(account) == 4
     assert [change.seq for change in changes.read(account.id, 3, 100).changes] == [4]
 

@@ -57,6 +57,13 @@ def serving(key: str, name: str, settings: str = "syncfarm.settings", **environm
         process.wait(timeout=20)
 
 
+def connections(name: str) -> int:
+    """How many to the database are open that are called so."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [name])
+        return int(cursor.fetchone()[0])
+
+
 def _wait_for(port: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
