@@ -126,9 +126,11 @@ class Account(models.Model):
     watch_note = models.TextField(blank=True, default="", help_text="Why it is polled, in words for its owner.")
     live_since = models.DateTimeField(null=True, blank=True, help_text="Its server tells of changes since then.")
 
-    # The change log's ends: rows log_floor+1 .. log_seq exist.
+    # The change log's ends: rows log_floor+1 .. log_seq exist. The marks of the rows at both (mail.rounds).
     log_seq = models.BigIntegerField(default=0)
     log_floor = models.BigIntegerField(default=0)
+    log_mark = models.BigIntegerField(db_default=0)
+    log_floor_mark = models.BigIntegerField(db_default=0)
     search_seq = models.BigIntegerField(default=0, help_text="The search index has consumed the log up to here.")
     search_tries = models.PositiveSmallIntegerField(
         default=0, help_text="Tries of the index to get beyond search_seq that died of it, or run."
@@ -154,6 +156,7 @@ class Account(models.Model):
                 condition=Q(removed_at=None, next_sync_at__isnull=False),
             ),
             models.Index(fields=["application", "created_at", "id"], name="account_listing"),
+            models.Index(fields=["application", "log_mark"], name="account_changed"),
             models.Index(fields=["watcher", "state"], name="account_watched", condition=Q(removed_at=None)),
         ]
 

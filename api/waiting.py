@@ -115,9 +115,9 @@ class Waiting:
 
     def _hear(self, data: bytes) -> None:
         with suppress(ValueError):  # not the farm's own
-            account_id, end = bell.heard(data)
-            if followed := self._accounts.get(account_id):
-                followed.tell(end)
+            told = bell.heard(data)
+            if followed := self._accounts.get(told.account_id):
+                followed.tell(told.end)
 
     async def _look(self) -> None:
         while True:

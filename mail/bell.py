@@ -7,7 +7,7 @@ PostgreSQL's own NOTIFY is not used: each commit that has one waits for all othe
 import functools
 import logging
 import time
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import redis
@@ -23,24 +23,32 @@ _QUIET = 2.0  # after a failure: who writes much must not wait each time
 _quiet_until = 0.0
 
 
-def ring_after_commit(account_id: UUID, end: int) -> None:
-    """Tell, once the caller's transaction is committed, that the account's log ends at `end`."""
-    transaction.on_commit(lambda: _ring(account_id, end))
+class Heard(NamedTuple):
+    """That the log of an application's account ends at `end`."""
+
+    application_id: UUID
+    account_id: UUID
+    end: int
 
 
-def heard(message: bytes) -> tuple[UUID, int]:
-    """(account, the log's end) of what was told. Raises ValueError."""
-    account_id, end = message.decode("ascii").split()
-    return UUID(account_id), int(end)
+def ring_after_commit(application_id: UUID, account_id: UUID, end: int) -> None:
+    """Tell it, once the caller's transaction is committed."""
+    transaction.on_commit(lambda: _ring(Heard(application_id, account_id, end)))
 
 
-def _ring(account_id: UUID, end: int) -> None:
+def heard(message: bytes) -> Heard:
+    """What was told. Raises ValueError."""
+    application_id, account_id, end = message.decode("ascii").split()
+    return Heard(UUID(application_id), UUID(account_id), int(end))
+
+
+def _ring(told: Heard) -> None:
     """A failure is no failure of what was committed."""
     global _quiet_until  # noqa: PLW0603 -- of this process
     if time.monotonic() < _quiet_until:
         return
     try:
-        _client().publish(CHANNEL, f"{account_id.hex} {end}")
+        _client().publish(CHANNEL, f"{told.application_id.hex} {told.account_id.hex} {told.end}")
     except redis.RedisError as error:
         _quiet_until = time.monotonic() + _QUIET
         log.warning("who waits for changes is not told of them for %g s: %s", _QUIET, error)

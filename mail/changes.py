@@ -24,8 +24,13 @@ Entry = tuple[str, UUID, str]  # object_type, object_id, kind
 
 AGE = timedelta(days=30)  # of entries that expire: a consumer that was away for longer lists everything again
 
-_COLUMNS = ("account_id", "seq", "object_id", "object_type", "kind")
-_row = binary.Beginning(len(_COLUMNS), ("16s", "q", "16s"))
+_COLUMNS = ("account_id", "seq", "mark", "object_id", "object_type", "kind")
+_row = binary.Beginning(len(_COLUMNS), ("16s", "q", "q", "16s"))
+_NEXT = """
+    UPDATE accounts_account SET log_seq = log_seq + %s, last_change_at = now(), log_mark = greatest(
+        log_mark, pg_current_xact_id()::text::bigint + coalesce((SELECT value FROM mail_markoffset), 0))
+    WHERE id = %s RETURNING log_seq, log_mark, application_id
+"""
 # One statement, one snapshot: what is beside the rows is as old as they are.
 _READ = """
     SELECT account.log_floor, account.log_seq, t.seq, t.object_type, t.object_id, t.kind, t.created_at
@@ -86,19 +91,16 @@ def append(cursor: Any, account_id: UUID, entries: Sequence[Entry]) -> int:
 
     `cursor` is any cursor on it (Django's or psycopg2's). The account's row stays locked until the caller commits.
     """
-    cursor.execute(
-        "UPDATE accounts_account SET log_seq = log_seq + %s, last_change_at = now() WHERE id = %s RETURNING log_seq",
-        [len(entries), str(account_id)],
-    )
-    last = int(cursor.fetchone()[0])
+    cursor.execute(_NEXT, [len(entries), str(account_id)])
+    last, mark, application_id = cursor.fetchone()
     account, seq = account_id.bytes, count(last - len(entries) + 1)
     rows = [
-        _row(account, next(seq), object_id.bytes) + binary.text(object_type) + binary.text(kind)
+        _row(account, next(seq), mark, object_id.bytes) + binary.text(object_type) + binary.text(kind)
         for object_type, object_id, kind in entries
     ]
     copy_binary(cursor, "mail_transaction", _COLUMNS, rows)
-    bell.ring_after_commit(account_id, last)
-    return last
+    bell.ring_after_commit(application_id, account_id, last)
+    return int(last)
 
 
 def read(account_id: UUID, after: int, limit: int, types: Collection[str] | None = None) -> Page:
@@ -149,10 +151,14 @@ def expire(account_id: UUID, before: datetime) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE accounts_account a SET log_floor = greatest(a.log_floor, least(a.search_seq, coalesce(
-                (SELECT seq - 1 FROM mail_transaction t WHERE t.account_id = a.id AND t.created_at >= %s
-                 ORDER BY seq LIMIT 1), a.log_seq)))
-            WHERE id = %s RETURNING log_floor
+            UPDATE accounts_account account SET log_floor = new.floor, log_floor_mark = coalesce(
+                (SELECT mark FROM mail_transaction t WHERE t.account_id = account.id AND t.seq = new.floor),
+                account.log_floor_mark)
+            FROM (SELECT a.id, greatest(a.log_floor, least(a.search_seq, coalesce(
+                    (SELECT seq - 1 FROM mail_transaction t WHERE t.account_id = a.id AND t.created_at >= %s
+                     ORDER BY seq LIMIT 1), a.log_seq))) AS floor
+                  FROM accounts_account a WHERE a.id = %s FOR NO KEY UPDATE) new
+            WHERE account.id = new.id RETURNING log_floor
             """,
             [before, account_id],
         )

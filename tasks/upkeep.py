@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import hosts
-from mail import changes, intent, raw, store
+from mail import changes, intent, raw, rounds, store
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ ORPHAN_AGE = timedelta(days=1)  # an object is written moments before the transa
 def upkeep() -> None:
     """Delete removed accounts' data; expire old rows of the change log and old actions; forget hosts that nobody asks
     for; have lost contents fetched again."""
+    rounds.align()
     store.remove_accounts()
     hosts.forget_unused(timezone.now() - HOST_AGE)
     changes.expire_all(timezone.now() - changes.AGE)

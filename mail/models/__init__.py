@@ -13,7 +13,7 @@ from mail.models.actions import Action, ActionKind, ActionState
 from mail.models.bounces import Bounce
 from mail.models.derived import Body, SearchDocument
 from mail.models.folders import Folder, FolderState, Gap
-from mail.models.log import LogEntry, Transaction
+from mail.models.log import LogEntry, MarkOffset, Transaction
 from mail.models.messages import Location, Message, MessageQuerySet, Thread, ThreadLink
 from mail.models.outgoing import Outgoing, OutgoingState
 from mail.models.packs import SMALL_PACK, Frame, Pack
@@ -31,6 +31,7 @@ __all__ = [
     "Gap",
     "Location",
     "LogEntry",
+    "MarkOffset",
     "Message",
     "MessageQuerySet",
     "Outgoing",

@@ -18,9 +18,23 @@ class Transaction(models.Model):
     object_id = models.UUIDField()
     kind = models.CharField(max_length=8)  # created | updated | deleted
     created_at = models.DateTimeField(db_default=TransactionNow())
+    mark = models.BigIntegerField(db_default=0)  # mail.rounds
 
     def __str__(self) -> str:
         return f"{self.seq} {self.object_type} {self.kind}"
+
+
+class MarkOffset(models.Model):
+    """What mail.rounds adds to PostgreSQL's numbers of transactions, if anything: one row."""
+
+    id = models.BooleanField(primary_key=True, default=True)
+    value = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=True), name="mark_offset_once")]
+
+    def __str__(self) -> str:
+        return str(self.value)
 
 
 class LogEntry(models.Model):
