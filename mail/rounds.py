@@ -138,18 +138,26 @@ class _Reading:
 
     def page(self, place: Place) -> Page:
         complete = _complete(self._cursor)
-        if place.account_id is None:
-            place = Place(place.low, max(place.low, complete), _LEAST)
-        elif place.high > complete:
-            place = place._replace(high=complete)  # a database that was restored: what was read is known by low
+        if place.account_id is not None:
+            place = self._round(place)
+        if not self._is_full():
+            self._pending = False  # of accounts that the round before knew; this one knows all
+            place = self._round(Place(place.low, max(place.low, complete), _LEAST))
+        return Page(self._entries, place, self._is_full() or self._pending)
+
+    def _is_full(self) -> bool:
+        return len(self._entries) == self._limit
+
+    def _round(self, place: Place) -> Place:
+        """Read on in a round; returns how far."""
         first = place.account_id or _LEAST
         while True:
             logs = self._changed(place.low, first)
             self._read(place, logs)
-            if len(self._entries) == self._limit:
-                return Page(self._entries, self._entries[-1].place, pending=True)
+            if self._is_full():
+                return self._entries[-1].place
             if len(logs) < _ACCOUNTS:
-                return Page(self._entries, Place(place.high), self._pending)
+                return Place(place.high)
             first = UUID(int=logs[-1].id.int + 1)
 
     def _changed(self, low: int, first: UUID) -> list[_Log]:
@@ -169,7 +177,7 @@ class _Reading:
             if rows >= self._limit - len(self._entries) or log is logs[-1]:
                 self._take(place, {each: read[each] for each in some})
                 some, rows = [], 0
-            if len(self._entries) == self._limit:
+            if self._is_full():
                 return
 
     def _take(self, place: Place, read: Mapping[UUID, int]) -> None:
