@@ -8,7 +8,7 @@ from api.views.attachments import AttachmentDownload, AttachmentItem
 from api.views.clean import CleanMessages
 from api.views.connect import ConnectCustom, DetectProvider
 from api.views.connectors import ConnectorItem, ConnectorList
-from api.views.delta import CursorAt, Delta, LatestCursor
+from api.views.delta import CursorAt, Delta, FarmDelta, FarmLatestCursor, LatestCursor
 from api.views.document import Document, DocumentPage
 from api.views.drafts import DraftItem, DraftList
 from api.views.folders import FolderItem, FolderList
@@ -17,7 +17,7 @@ from api.views.messages import MessageItem, MessageList
 from api.views.schedules import ScheduleItem, ScheduleList
 from api.views.send import Send
 from api.views.sends import SendingItem, SendingList
-from api.views.streams import DeltaLongPoll, DeltaStream
+from api.views.streams import DeltaLongPoll, DeltaStream, FarmDeltaLongPoll, FarmDeltaStream
 from api.views.sync import Sync
 from api.views.threads import ThreadItem, ThreadList
 from api.views.unbuilt import UnknownPath, routes
@@ -47,6 +47,10 @@ urlpatterns: list[URLPattern] = [
     path("connectors/<str:provider>", ConnectorItem.as_view()),
     path("connect/custom", ConnectCustom.as_view()),
     path("providers/detect", DetectProvider.as_view()),
+    path("delta", FarmDelta.as_view()),
+    path("delta/latest_cursor", FarmLatestCursor.as_view()),
+    path("delta/longpoll", FarmDeltaLongPoll.as_view()),
+    path("delta/streaming", FarmDeltaStream.as_view()),
     path("grants", GrantList.as_view()),
     *routes(),
     path("grants/<str:grant>", GrantItem.as_view()),

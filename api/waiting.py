@@ -9,12 +9,13 @@ import logging
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import redis
 import redis.asyncio
 from django.conf import settings
+from django.db.models import Max
 
 from accounts.models import Account, ApiKey
 from mail import bell
@@ -29,36 +30,54 @@ _AGAIN = 1.0  # seconds until a lost connection to Redis is tried again
 _THREADS = 8  # that read for all who wait: a burst of changes must not take all connections to the database
 
 
+class Topic(NamedTuple):
+    """What is waited for: changes of an account, or of all that an application has."""
+
+    application_id: UUID
+    account_id: UUID | None = None
+
+
 class Followed:
-    """An account's log, as far as this process knows it. `gone`: the account was removed."""
+    """One or more logs, as far as this process knows them. `gone`: the account was removed."""
 
     def __init__(self) -> None:
-        self.end = 0
+        self.news = 0  # how often there was something new
         self.gone = False
         self.readers = 0
-        self._news = asyncio.Event()
+        self._known = -1
+        self._told = asyncio.Event()
 
-    def tell(self, end: int, *, gone: bool = False) -> None:
-        """Wake who waits, if that is news."""
-        if end > self.end or gone:
-            self.end, self.gone = max(end, self.end), gone
-            self._news.set()
-            self._news = asyncio.Event()
+    def tell(self, end: int) -> None:
+        """The log's end, or the last mark: wake who waits, if that is news."""
+        if end > self._known:
+            self._known = end
+            self.wake()
 
-    async def beyond(self, seq: int, seconds: float) -> bool:
-        """Wait until there is more than `seq`; false where there is not within that time, or never will be."""
+    def end(self) -> None:
+        """The account is gone."""
+        self.gone = True
+        self.wake()
+
+    def wake(self) -> None:
+        """There is something new."""
+        self.news += 1
+        self._told.set()
+        self._told = asyncio.Event()
+
+    async def after(self, news: int, seconds: float) -> bool:
+        """Wait for more news than these; false where there are none within that time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.end <= seq and not self.gone:
-                    await self._news.wait()
-        return self.end > seq and not self.gone
+                while self.news <= news:
+                    await self._told.wait()
+        return self.news > news
 
 
 class Waiting:
     """All who wait in this process. Belongs to one event loop, and works while somebody waits."""
 
     def __init__(self) -> None:
-        self._accounts: dict[UUID, Followed] = {}
+        self._topics: dict[Topic, Followed] = {}
         self._keys: dict[int, int] = {}  # readers by key
         self.revoked: set[int] = set()  # of these
         self._tasks: list[asyncio.Task[None]] = []
@@ -67,9 +86,9 @@ class Waiting:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="waiting")
 
     @contextmanager
-    def following(self, account_id: UUID, key_id: int) -> Iterator[Followed]:
-        """An account's log, for a reader with this key."""
-        followed = self._accounts.setdefault(account_id, Followed())
+    def following(self, what: Topic, key_id: int) -> Iterator[Followed]:
+        """The logs of a topic, for a reader with this key."""
+        followed = self._topics.setdefault(what, Followed())
         followed.readers += 1
         self._keys[key_id] = self._keys.get(key_id, 0) + 1
         if not self._tasks:
@@ -79,12 +98,12 @@ class Waiting:
         finally:
             followed.readers -= 1
             if not followed.readers:
-                del self._accounts[account_id]
+                del self._topics[what]
             self._keys[key_id] -= 1
             if not self._keys[key_id]:
                 del self._keys[key_id]
                 self.revoked.discard(key_id)
-            if not self._accounts:
+            if not self._topics:
                 for task in self._tasks:
                     task.cancel()
                 self._tasks = []
@@ -116,20 +135,22 @@ class Waiting:
     def _hear(self, data: bytes) -> None:
         with suppress(ValueError):  # not the farm's own
             told = bell.heard(data)
-            if followed := self._accounts.get(told.account_id):
+            if followed := self._topics.get(Topic(told.application_id, told.account_id)):
                 followed.tell(told.end)
+            if followed := self._topics.get(Topic(told.application_id)):
+                followed.wake()
 
     async def _look(self) -> None:
         while True:
-            accounts, keys = [*self._accounts], [*self._keys]
+            topics, keys = [*self._topics], [*self._keys]
             try:
-                ends, revoked = await self.read("all", lambda: _ends(accounts, keys))  # noqa: B023 -- before the next round
+                ends, revoked = await self.read("all", lambda: _ends(topics, keys))  # noqa: B023 -- before the next round
             except Exception:  # whatever the database says: the next look is soon
                 log.warning("the log's ends cannot be read", exc_info=True)
             else:
-                for account_id in accounts:
-                    if followed := self._accounts.get(account_id):
-                        followed.tell(ends.get(account_id, 0), gone=account_id not in ends)
+                for topic in topics:
+                    if followed := self._topics.get(topic):
+                        followed.tell(ends[topic]) if topic in ends else followed.end()
                 self.revoked |= revoked & self._keys.keys()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
@@ -137,9 +158,14 @@ class Waiting:
             self._hurry.clear()
 
 
-def _ends(accounts: list[UUID], keys: list[int]) -> tuple[dict[UUID, int], set[int]]:
-    """The accounts' ends that are still there, and which keys are revoked."""
-    ends = dict(Account.objects.present().filter(pk__in=accounts).values_list("pk", "log_seq"))
+def _ends(topics: list[Topic], keys: list[int]) -> tuple[dict[Topic, int], set[int]]:
+    """The ends of the topics that are still there, and which keys are revoked."""
+    wanted = [topic.account_id for topic in topics if topic.account_id]
+    accounts = Account.objects.present().filter(pk__in=wanted).values_list("application_id", "pk", "log_seq")
+    ends = {Topic(application, account): end for application, account, end in accounts}
+    whole = [topic.application_id for topic in topics if not topic.account_id]
+    marks = Account.objects.filter(application_id__in=whole).values_list("application_id").annotate(Max("log_mark"))
+    ends |= {topic: 0 for topic in topics if not topic.account_id} | {Topic(each): mark for each, mark in marks}
     revoked = ApiKey.objects.filter(pk__in=keys).exclude(revoked_at=None).values_list("pk", flat=True)
     return ends, set(revoked)
 

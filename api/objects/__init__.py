@@ -1,6 +1,17 @@
 """The contract's objects as they are sent: mypy checks the serializers by them, the OpenAPI document shows them."""
 
-from api.objects.changes import CHANGED, Action, Bounce, BouncedAddress, Change, Coverage, Cursor, FolderCoverage, Wish
+from api.objects.changes import (
+    CHANGED,
+    Action,
+    Bounce,
+    BouncedAddress,
+    Change,
+    Coverage,
+    Cursor,
+    FarmChange,
+    FolderCoverage,
+    Wish,
+)
 from api.objects.errors import Failure, Problem
 from api.objects.folders import Folder, FolderUpdate, NewFolder
 from api.objects.grants import (
@@ -61,6 +72,7 @@ __all__ = [
     "DraftRequest",
     "EmailName",
     "Failure",
+    "FarmChange",
     "Folder",
     "FolderCoverage",
     "FolderUpdate",

@@ -47,6 +47,13 @@ class Change(TypedDict):
     object: NotRequired[Message | Thread | Folder | Grant | Sending | Bounce | None]
 
 
+class FarmChange(Change):
+    """An entry of the feed of all grants, and the cursor after it."""
+
+    grant_id: str
+    cursor: str
+
+
 class Cursor(TypedDict):
     """A place in the change log."""
 

@@ -1,40 +1,60 @@
-"""G/delta: the change log. Ours, beside the contract."""
+"""G/delta and delta: the change log of a grant, and of all. Ours, beside the contract."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import objects
 from api.errors import InvalidRequest
-from api.feed import CURSOR, FILTERS, Feed, since
+from api.feed import CURSOR, FILTERS, FarmFeed, GrantFeed, packed, since
 from api.openapi import Answer
 from api.parameters import boolean, moment, number
-from api.views.contract import GrantView
-from mail import changes
+from api.views.contract import ContractView, GrantView
+from mail import changes, rounds
 
 LIMIT = number("limit", "At most this many entries.", default=50, least=1, most=1000)
+COALESCE = boolean("coalesce", "Keep only the last entry of each object in a page; seq then has holes.")
 
 
 class Delta(GrantView):
     """Every change since a cursor. seq is dense: a consumer can check that it missed nothing."""
 
-    parameters = {
-        "GET": (
-            CURSOR,
-            LIMIT,
-            boolean("coalesce", "Keep only the last entry of each object in a page; seq then has holes."),
-            *FILTERS,
-        )
-    }
+    parameters = {"GET": (CURSOR, LIMIT, COALESCE, *FILTERS)}
     answers = {"GET": Answer(objects.Change, many=True)}
 
     def get(self, _request: Request, **_path: str) -> Response:
         """Read changes since a cursor. next_cursor is always there; an empty page means: all is read."""
-        found = Feed.of(self.account, self.query).start(self.query.get("cursor"), self.query.get("limit", 50))
+        found = GrantFeed.of(self.account, self.query).page(self.query.get("cursor"), self.query.get("limit", 50))
         page = found.entries
         if self.query.get("coalesce"):
             last = {(each["object_type"], each["object_id"]): each["seq"] for each in page}
             page = [each for each in page if each["seq"] == last[each["object_type"], each["object_id"]]]
-        return self.success(page, next_cursor=str(found.end))
+        return self.success(page, next_cursor=found.end)
+
+
+class FarmDelta(ContractView):
+    """Every change of every grant since a cursor. seq is dense within a grant."""
+
+    application_only = frozenset({"GET"})
+    parameters = {"GET": (CURSOR, LIMIT, *FILTERS)}
+    answers = {"GET": Answer(objects.FarmChange, many=True)}
+
+    def get(self, _request: Request, **_path: str) -> Response:
+        """Read changes of all grants since a cursor. A short page may be followed by more: what is being written."""
+        feed = FarmFeed.of(self.key.application_id, self.query)
+        found = feed.page(self.query.get("cursor"), self.query.get("limit", 50))
+        return self.success(found.entries, next_cursor=found.end)
+
+
+class FarmLatestCursor(ContractView):
+    """The end of the feed of all grants."""
+
+    application_only = frozenset({"GET"})
+    answers = {"GET": Answer(objects.Cursor)}
+
+    def get(self, _request: Request, **_path: str) -> Response:
+        """Get the cursor of the feed's end: take it, list what there is, then read changes since it."""
+        cursor = packed(rounds.latest())
+        return self.success({"cursor": cursor}, next_cursor=cursor)
 
 
 class CursorAt(GrantView):

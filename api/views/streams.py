@@ -1,8 +1,10 @@
-"""G/delta/streaming and G/delta/longpoll: the change log for readers that wait. Ours, beside the contract."""
+"""delta/streaming and delta/longpoll, of a grant and of all: the change log for readers that wait. Ours, beside the
+contract."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import orjson
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -13,18 +15,19 @@ from rest_framework.request import Request
 from accounts.models import Account
 from api import objects
 from api.errors import CursorGone, InvalidRequest
-from api.feed import CURSOR, FILTERS, Feed, Page
+from api.feed import CURSOR, FILTERS, FarmFeed, Feed, GrantFeed, Page
 from api.openapi import Answer
 from api.parameters import number
-from api.views.contract import GrantView
+from api.views.contract import ContractView, GrantView
 from api.views.delta import LIMIT
-from api.waiting import Followed, Waiting
+from api.waiting import Followed, Topic, Waiting
 from mail.connecting import release_database_connection
 
 HEARTBEAT = 15.0  # seconds without a word: proxies hang up after thirty, or more
 LIFETIME = 3600.0  # seconds; a reader that comes again may find another process, and a newer one
 _PAGE = 100  # entries that are read, and sent, together
-LONGEST_POLL = 60  # seconds
+_MOMENT = 0.02  # seconds
+TIMEOUT = number("timeout", "Seconds to wait at most.", default=30, most=60)
 
 waiting = Waiting()
 
@@ -47,7 +50,7 @@ class Lines:
     heartbeat = b"\n"
 
     @staticmethod
-    def entry(change: objects.Change) -> bytes:
+    def entry(change: Mapping[str, Any]) -> bytes:
         """One change."""
         return orjson.dumps(change) + b"\n"
 
@@ -64,9 +67,10 @@ class Events:
     heartbeat = b":\n\n"
 
     @staticmethod
-    def entry(change: objects.Change) -> bytes:
+    def entry(change: Mapping[str, Any]) -> bytes:
         """One change."""
-        return b"id: %d\nevent: change\ndata: %s\n\n" % (change["seq"], orjson.dumps(change))
+        cursor = str(change.get("cursor", change["seq"])).encode()
+        return b"id: %s\nevent: change\ndata: %s\n\n" % (cursor, orjson.dumps(change))
 
     @staticmethod
     def gone(message: str) -> bytes:
@@ -75,50 +79,54 @@ class Events:
 
 
 class Reader:
-    """Somebody who reads an account's log, and waits at its end. `after`: what was read last."""
+    """Somebody who reads a feed, and waits at its end. `cursor`: what was read last."""
 
-    def __init__(self, feed: Feed, key_id: int, after: int) -> None:
+    def __init__(self, feed: Feed, topic: Topic, key_id: int, cursor: str) -> None:
         self._feed = feed
+        self._topic = topic
         self._key_id = key_id
-        self.after = after
+        self.cursor = cursor
 
     async def stream(self, form: type[Lines | Events]) -> AsyncIterator[bytes]:
         """Changes for ever, or nearly; a word now and then where there are none."""
         end = _now() + LIFETIME
         yield form.heartbeat  # that the stream is open
-        with waiting.following(self._feed.account.pk, self._key_id) as followed:
-            unread = True
+        with waiting.following(self._topic, self._key_id) as followed:
             while self._may_go_on(followed) and _now() < end:
-                if not unread:
-                    unread = await followed.beyond(self.after, min(HEARTBEAT, end - _now()))
-                if not unread:
-                    yield form.heartbeat
-                    continue
+                news = followed.news
                 try:
-                    page = await self._read(followed, _PAGE)
+                    page = await self._read(_PAGE)
                 except (CursorGone, InvalidRequest, Account.DoesNotExist) as error:
                     yield form.gone(str(error))
                     return
-                unread = followed.end > self.after
                 if page.entries:
                     yield b"".join(map(form.entry, page.entries))
+                if page.more:
+                    await _a_moment(page)
+                    continue
+                while not await followed.after(news, min(HEARTBEAT, end - _now())):
+                    if not self._may_go_on(followed) or _now() >= end:
+                        return
+                    yield form.heartbeat
 
     async def poll(self, limit: int, seconds: float) -> Page:
-        """What comes next, if something does within that time. Raises what `Feed.after` raises."""
+        """What comes next, if something does within that time. Raises what `Feed.page` raises."""
         end = _now() + seconds
-        with waiting.following(self._feed.account.pk, self._key_id) as followed:
+        with waiting.following(self._topic, self._key_id) as followed:
             while True:
-                page = await self._read(followed, limit)
-                if page.entries or not await followed.beyond(self.after, end - _now()) or not self._may_go_on(followed):
+                news = followed.news
+                page = await self._read(limit)
+                if page.entries or _now() >= end or not self._may_go_on(followed):
                     return page
+                if page.more:
+                    await _a_moment(page)
+                else:
+                    await followed.after(news, end - _now())
 
-    async def _read(self, followed: Followed, limit: int) -> Page:
-        after, feed = self.after, self._feed
-        page = await waiting.read(
-            (feed.account.pk, feed.types, feed.narrow, after, limit), lambda: feed.after(after, limit)
-        )
-        self.after = page.end
-        followed.tell(page.last)
+    async def _read(self, limit: int) -> Page:
+        cursor, feed = self.cursor, self._feed
+        page = await waiting.read((feed.key, cursor, limit), lambda: feed.page(cursor, limit))
+        self.cursor = page.end
         return page
 
     def _may_go_on(self, followed: Followed) -> bool:
@@ -136,42 +144,90 @@ class DeltaStream(GrantView):
         """Read changes since a cursor, and to come: NDJSON, or server-sent events for `Accept: text/event-stream`.
 
         Every 15 seconds comes an empty line, or a comment; after an hour it ends: come back with the last seq."""
-        form = Events if Events.media in request.headers.get("Accept", "") else Lines
-        cursor = request.headers.get("Last-Event-ID") or self.query.get("cursor")
-        reader = _reader(self, cursor)
-        answer = StreamingHttpResponse(reader.stream(form), content_type=form.media)
-        answer["X-Accel-Buffering"] = "no"  # nginx would keep it until there is more
-        return answer
+        return _stream(request, self, _of_grant(self))
+
+
+class FarmDeltaStream(ContractView):
+    """Changes of all grants while they happen."""
+
+    content_negotiation_class = AnythingAccepted
+    application_only = frozenset({"GET"})
+    parameters = {"GET": (CURSOR, *FILTERS)}
+    answers = {"GET": Answer(media=Lines.media)}
+
+    def get(self, request: Request, **_path: str) -> HttpResponseBase:
+        """Read changes of all grants since a cursor, and to come: NDJSON, or server-sent events.
+
+        Every 15 seconds comes an empty line, or a comment; after an hour it ends: come back with the last cursor."""
+        return _stream(request, self, _of_farm(self))
 
 
 class DeltaLongPoll(GrantView):
     """The next changes."""
 
     content_negotiation_class = AnythingAccepted
-    parameters = {
-        "GET": (CURSOR, LIMIT, number("timeout", "Seconds to wait at most.", default=30, most=LONGEST_POLL), *FILTERS)
-    }
+    parameters = {"GET": (CURSOR, LIMIT, TIMEOUT, *FILTERS)}
     answers = {"GET": Answer(objects.Change, many=True)}
 
     def get(self, _request: Request, **_path: str) -> HttpResponseBase:
         """Read changes since a cursor, as soon as there are any. An empty page: there were none within the time."""
-        reader = _reader(self, self.query.get("cursor"))
-        limit, seconds = self.query.get("limit", 50), self.query.get("timeout", 30)
-        return StreamingHttpResponse(self._answer(reader, limit, seconds), content_type="application/json")
+        return _poll(self, _of_grant(self))
 
-    async def _answer(self, reader: Reader, limit: int, seconds: float) -> AsyncIterator[bytes]:
-        entries: list[objects.Change] = []
+
+class FarmDeltaLongPoll(ContractView):
+    """The next changes of all grants."""
+
+    content_negotiation_class = AnythingAccepted
+    application_only = frozenset({"GET"})
+    parameters = {"GET": (CURSOR, LIMIT, TIMEOUT, *FILTERS)}
+    answers = {"GET": Answer(objects.FarmChange, many=True)}
+
+    def get(self, _request: Request, **_path: str) -> HttpResponseBase:
+        """Read changes of all grants since a cursor, as soon as there are any. An empty page: there were none."""
+        return _poll(self, _of_farm(self))
+
+
+def _of_grant(view: GrantView) -> tuple[Feed, Topic]:
+    return GrantFeed.of(view.account, view.query), Topic(view.account.application_id, view.account.pk)
+
+
+def _of_farm(view: ContractView) -> tuple[Feed, Topic]:
+    return FarmFeed.of(view.key.application_id, view.query), Topic(view.key.application_id)
+
+
+def _stream(request: Request, view: ContractView, followed: tuple[Feed, Topic]) -> HttpResponseBase:
+    form = Events if Events.media in request.headers.get("Accept", "") else Lines
+    reader = _reader(view, followed, request.headers.get("Last-Event-ID") or view.query.get("cursor"))
+    answer = StreamingHttpResponse(reader.stream(form), content_type=form.media)
+    answer["X-Accel-Buffering"] = "no"  # nginx would keep it until there is more
+    return answer
+
+
+def _poll(view: ContractView, followed: tuple[Feed, Topic]) -> HttpResponseBase:
+    reader = _reader(view, followed, view.query.get("cursor"))
+    limit, seconds = view.query.get("limit", 50), view.query.get("timeout", 30)
+
+    async def answer() -> AsyncIterator[bytes]:
+        entries: Sequence[Mapping[str, Any]] = []
         with suppress(CursorGone, InvalidRequest, Account.DoesNotExist):  # the next request is told so
             entries = (await reader.poll(limit, seconds)).entries
-        yield orjson.dumps({"request_id": self.request_id, "data": entries, "next_cursor": str(reader.after)})
+        yield orjson.dumps({"request_id": view.request_id, "data": entries, "next_cursor": reader.cursor})
+
+    return StreamingHttpResponse(answer(), content_type="application/json")
 
 
-def _reader(view: GrantView, cursor: str | None) -> Reader:
+def _reader(view: ContractView, followed: tuple[Feed, Topic], cursor: str | None) -> Reader:
     """Raises InvalidRequest, CursorGone: later there is no status to tell it with."""
-    feed = Feed.of(view.account, view.query)
-    after = feed.place(cursor)
+    feed, topic = followed
+    begin = feed.place(cursor)
     release_database_connection()
-    return Reader(feed, view.key.pk, after)
+    return Reader(feed, topic, view.key.pk, begin)
+
+
+async def _a_moment(page: Page) -> None:
+    """Something is being written that comes before what is there."""
+    if not page.entries:
+        await asyncio.sleep(_MOMENT)
 
 
 def _now() -> float:

@@ -16,9 +16,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account, ApiKey
-from api.feed import Feed
+from api.feed import GrantFeed
 from api.views import streams
-from api.waiting import Waiting
+from api.waiting import Topic, Waiting
 from mail import changes
 from tests.integration.factories import log_changes, make_account, make_key, make_message
 from tests.integration.web import Web, connections, serving
@@ -224,7 +224,7 @@ def collected(account: Account, key: ApiKey, form: type[streams.Lines | streams.
     """What a stream sends in its whole life."""
 
     async def read() -> list[bytes]:
-        reader = streams.Reader(Feed.of(account, {}), key.pk, 0)
+        reader = streams.Reader(GrantFeed.of(account, {}), Topic(account.application_id, account.pk), key.pk, "0")
         return [piece async for piece in reader.stream(form)]
 
     return asyncio.run(read())

@@ -15,7 +15,6 @@ from mail.models import Action, ActionState, Folder, Location, Message
 from mail.types import Address, Letter, message_id, message_key
 from tests.laws.comparison import identity
 from tests.laws.conversation import USER
-from tests.laws.model import Folder as ModelFolder
 from tests.laws.model import Mail, Mailbox
 from tests.laws.words import Words
 
@@ -88,7 +87,7 @@ class Application(RuleBasedStateMachine):
         assert actions.change(self.account.id, [row.pk], folders=[folder.pk for folder in chosen]) == 1
         row.refresh_from_db()
         assert row.folder_ids == sorted(folder.pk for folder in chosen)
-        self.words.place(self.named(row), self._on_server(chosen), known=known)
+        self._placed(row, chosen, known=known)
 
     @rule(which=_WHICH)
     def delete(self, which: int) -> None:
@@ -161,7 +160,7 @@ class Application(RuleBasedStateMachine):
         draft.text, draft.version = text, row.pk
         (folder,) = Folder.objects.filter(pk__in=row.folder_ids)[:1] or [None]
         if folder is not None:
-            self.words.place(self.named(row), self._on_server([folder]), known=known)
+            self._placed(row, [folder], known=known)
         return True
 
     def _left(self, row: Message, *, known: bool) -> None:
@@ -193,11 +192,11 @@ class Application(RuleBasedStateMachine):
         }
         return set(places) == there
 
-    def _on_server(self, rows: Sequence[Folder]) -> list[ModelFolder] | None:
-        found = [self.mailbox.folders.get((row.wire_name or "").encode("latin-1")) for row in rows]
-        if any(
-            folder is None or not folder.selectable or folder.uidvalidity != row.uidvalidity
-            for row, folder in zip(rows, found, strict=True)
-        ):
-            return None
-        return [folder for folder in found if folder is not None]
+    def _placed(self, row: Message, chosen: Sequence[Folder], *, known: bool) -> None:
+        found = [self.mailbox.folders.get((each.wire_name or "").encode("latin-1")) for each in chosen]
+        there = [
+            folder
+            for each, folder in zip(chosen, found, strict=True)
+            if folder is not None and folder.selectable and folder.uidvalidity == each.uidvalidity
+        ]
+        self.words.place(self.named(row), there, known=known, gone=len(there) < len(chosen))

@@ -60,18 +60,17 @@ class Words:
         for message, *_rest in [*(flags - self._before[1]), *(self._before[1] - flags)]:  # type: ignore[misc] # tuples
             self._contradict(message, places=False)
 
-    def place(self, message: UUID, folders: Collection[Folder] | None, *, known: bool) -> None:
-        """Said here: it is to be in these; None: in folders that the server no longer has. `known`: the mirror knew
-        where it was."""
+    def place(self, message: UUID, folders: Collection[Folder], *, known: bool, gone: bool = False) -> None:
+        """Said here: it is to be in these. `known`: the mirror knew where it was. `gone`: and in others, which the server
+        no longer has: then it may be in any of these, or not."""
         held = Counter({key: count for key, count in self.held().items() if key[0] == message})
         said = self.said.setdefault(message, Said())
         said.folders = None
-        if not folders and folders is not None:
+        self.asked |= {(message, folder) for folder in folders}
+        if not folders and not gone:
             self.taken.add(message)
-        if folders is not None:
-            self.asked |= {(message, folder) for folder in folders}
-            if known:
-                said.folders = Counter({(message, folder): max(1, held[message, folder]) for folder in folders})
+        if known and not gone:
+            said.folders = Counter({(message, folder): max(1, held[message, folder]) for folder in folders})
 
     def mark(self, message: UUID, flags: dict[str, bool], *, known: bool) -> None:
         """Said here: it is to have these flags, or not to."""
