@@ -102,6 +102,9 @@ class Account(models.Model):
     removed_at = models.DateTimeField(
         null=True, blank=True, help_text="Removal was asked for; upkeep deletes the data."
     )
+    emptied_at = models.DateTimeField(
+        null=True, blank=True, help_text="The data is deleted; only its change log is there, until it has expired."
+    )
 
     # Sync intent. NULL: no sync is wanted (invalid accounts).
     next_sync_at = models.DateTimeField(null=True, blank=True)

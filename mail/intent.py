@@ -82,27 +82,35 @@ def resume(account_id: UUID) -> bool:
 
 
 def remove(account_id: UUID) -> bool:
-    """The account is gone for every reader at once; upkeep deletes its data. False if it was gone already."""
-    removed = (
-        Account.objects.present()
-        .filter(id=account_id)
-        .update(
-            removed_at=timezone.now(),
-            next_sync_at=None,
-            lease_token=None,
-            lease_expires_at=None,
-            credentials=b"",
+    """The account is gone for every reader at once; upkeep deletes its data. False if it was gone already.
+
+    Its log stays until it has expired: who follows all accounts is to see that this one is gone."""
+    with transaction.atomic():
+        removed = (
+            Account.objects.present()
+            .filter(id=account_id)
+            .update(
+                removed_at=timezone.now(),
+                next_sync_at=None,
+                lease_token=None,
+                lease_expires_at=None,
+                credentials=b"",
+            )
         )
-    )
-    if removed:
-        transaction.on_commit(lambda: nudge("syncfarm.upkeep"))
+        if removed:
+            _log_grant(account_id, "deleted")
+            transaction.on_commit(lambda: nudge("syncfarm.upkeep"))
     return bool(removed)
 
 
 def log_grant_change(account_id: UUID) -> None:
     """Append "the grant was updated" in the current transaction."""
+    _log_grant(account_id, "updated")
+
+
+def _log_grant(account_id: UUID, kind: str) -> None:
     with connection.cursor() as cursor:
-        changes.append(cursor, account_id, [("grant", account_id, "updated")])
+        changes.append(cursor, account_id, [("grant", account_id, kind)])
 
 
 def nudge(task: str = "syncfarm.dispatch") -> None:

@@ -112,7 +112,8 @@ class AccountAdmin(WishesAdmin, ReadOnlyAdmin):
         return (queryset.filter(pk=by_id) if by_id else queryset.filter(email__startswith=search_term.lower())), False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
-        return super().get_queryset(request).defer("credentials")  # type: ignore[no-any-return]
+        """Without those of which nothing is left but the log."""
+        return super().get_queryset(request).filter(emptied_at=None).defer("credentials")  # type: ignore[no-any-return]
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         account = self.get_object(request, object_id)

@@ -13,6 +13,7 @@ from django.test import Client
 
 from accounts.models import Account
 from api.feed import packed
+from mail import store
 from mail.rounds import Place
 from tests.integration.api_client import *  # noqa: F403 -- fixtures
 from tests.integration.factories import log_changes, make_account, make_key, make_message
@@ -64,6 +65,18 @@ def test_each_grants_entries_come_in_order_and_once(api: Client, account: Accoun
     assert seqs == {str(account.pk): [1, 2, 3, 4], str(other.pk): [1, 2]}
     assert get(api, f"?cursor={cursor}")["data"] == []
     assert get(api, f"?cursor={found[3]['cursor']}&limit=9")["data"] == [{**each} for each in found[4:]]
+
+
+def test_a_grant_that_is_removed_is_told_of(api: Client, account: Account) -> None:
+    row = make_message(account)
+    log_changes(account, ("message", row.pk, "created"))
+    assert api.delete(f"/v3/grants/{account.pk}").status_code == 200
+    assert store.remove_accounts() == 1
+    found, _cursor = followed(api, "limit=5", count=2)
+    assert [(each["object_type"], each["kind"], each["object"]) for each in found] == [
+        ("message", "created", None),
+        ("grant", "deleted", None),
+    ]
 
 
 def test_types_and_ids_are_chosen(api: Client, account: Account) -> None:

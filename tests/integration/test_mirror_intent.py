@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account, AccountState
-from mail import intent, lease, store
+from mail import changes, intent, lease, store
 from mail.imap.session import MailSession
 from mail.mirror import sync_account
 from mail.models import Folder, Frame, Location, Message, Pack, Transaction
@@ -82,5 +82,22 @@ def test_removal_hides_the_account_at_once_and_upkeep_deletes_everything(mailbox
     assert intent.remove(account.id)
     assert not Account.objects.present().exists()
     assert store.remove_accounts() == 1
-    for model in (Account, Message, Location, Pack, Frame, Transaction, Folder):
+    for model in (Message, Location, Pack, Frame, Folder):
         assert not model._default_manager.exists()
+    account.refresh_from_db()
+    assert (account.email, account.name, account.settings, bytes(account.credentials)) == ("", "", {}, b"")
+
+
+def test_the_log_of_a_removed_account_says_so_until_it_has_expired(mailbox: Mailbox) -> None:
+    account = connected(mailbox)
+    sync(account)
+    assert intent.remove(account.id)
+    assert not intent.remove(account.id)
+    assert store.remove_accounts() == 1
+    last = changes.read(account.id, 0, 1000).changes[-1]
+    assert (last.object_type, last.object_id, last.kind) == ("grant", account.id, "deleted")
+    assert store.remove_accounts() == 0
+    changes.expire_all(timezone.now() + timedelta(seconds=1))
+    assert store.remove_accounts() == 0
+    assert not Account.objects.exists()
+    assert not Transaction.objects.exists()
