@@ -194,9 +194,6 @@ class Application(RuleBasedStateMachine):
 
     def _placed(self, row: Message, chosen: Sequence[Folder], *, known: bool) -> None:
         found = [self.mailbox.folders.get((each.wire_name or "").encode("latin-1")) for each in chosen]
-        there = [
-            folder
-            for each, folder in zip(chosen, found, strict=True)
-            if folder is not None and folder.selectable and folder.uidvalidity == each.uidvalidity
-        ]
-        self.words.place(self.named(row), there, known=known, gone=len(there) < len(chosen))
+        there = [folder for folder in found if folder is not None and folder.selectable]
+        same = [folder.uidvalidity for folder in there] == [each.uidvalidity for each in chosen]
+        self.words.place(self.named(row), there, known=known, gone=not same)

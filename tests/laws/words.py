@@ -62,7 +62,7 @@ class Words:
 
     def place(self, message: UUID, folders: Collection[Folder], *, known: bool, gone: bool = False) -> None:
         """Said here: it is to be in these. `known`: the mirror knew where it was. `gone`: and in others, which the server
-        no longer has: then it may be in any of these, or not."""
+        no longer has, or one of these is not known here as it is: then it may be in any of these, or not."""
         held = Counter({key: count for key, count in self.held().items() if key[0] == message})
         said = self.said.setdefault(message, Said())
         said.folders = None
