@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -45,12 +45,24 @@ class Page:
     more: bool
 
 
-class Feed(Protocol):
-    """Changes that somebody follows. `key`: what it is, for all who read the same."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a query wants of a log. `types`: of objects; None: all. `narrow`: without the objects."""
 
-    @property
-    def key(self) -> Hashable:
-        """Equal for feeds that have the same pages."""
+    types: frozenset[str] | None
+    narrow: bool
+
+    @classmethod
+    def of(cls, query: Mapping[str, Any]) -> Self:
+        """Raises InvalidRequest."""
+        return cls(_types(query), query.get("view") == "ids")
+
+
+class Feed(Protocol):
+    """Changes that somebody follows. Those that are equal have the same pages."""
+
+    def __hash__(self) -> int:
+        """As for what is equal."""
 
     def place(self, cursor: str | None) -> str:
         """The cursor that a client gave, or one of the beginning. Raises InvalidRequest, CursorGone."""
@@ -61,21 +73,10 @@ class Feed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GrantFeed:
-    """What a query asks of an account's log. `types`: of objects; None: all. `narrow`: without the objects."""
+    """An account's log."""
 
     account: Account
-    types: frozenset[str] | None
-    narrow: bool
-
-    @classmethod
-    def of(cls, account: Account, query: Mapping[str, Any]) -> Self:
-        """Raises InvalidRequest."""
-        return cls(account, _types(query), query.get("view") == "ids")
-
-    @property
-    def key(self) -> Hashable:
-        """As Feed has it."""
-        return self.account.pk, self.types, self.narrow
+    choice: Choice
 
     def place(self, cursor: str | None) -> str:
         """As Feed has it."""
@@ -84,7 +85,7 @@ class GrantFeed:
     def page(self, cursor: str | None, limit: int) -> Page:
         """As Feed has it."""
         _seq, found = self._begin(cursor, limit)
-        entries = ids(found.changes) if self.narrow else change_objects(self.account, found.changes)
+        entries = ids(found.changes) if self.choice.narrow else change_objects(self.account, found.changes)
         end = found.end if len(entries) == len(found.changes) else entries[-1]["seq"]
         return Page(entries, str(end), end < found.last)
 
@@ -94,7 +95,7 @@ class GrantFeed:
         seq = self.account.log_floor if cursor is None else int(cursor)
         while True:
             try:
-                return seq, changes.read(self.account.pk, seq, limit, self.types)
+                return seq, changes.read(self.account.pk, seq, limit, self.choice.types)
             except changes.CursorInvalid as error:
                 raise InvalidRequest(str(error)) from error
             except changes.CursorExpired as error:
@@ -105,21 +106,10 @@ class GrantFeed:
 
 @dataclass(frozen=True, slots=True)
 class FarmFeed:
-    """What a query asks of the logs of all grants of an application, removed ones among them."""
+    """The logs of all grants of an application, removed ones among them."""
 
     application_id: UUID
-    types: frozenset[str] | None
-    narrow: bool
-
-    @classmethod
-    def of(cls, application_id: UUID, query: Mapping[str, Any]) -> Self:
-        """Raises InvalidRequest."""
-        return cls(application_id, _types(query), query.get("view") == "ids")
-
-    @property
-    def key(self) -> Hashable:
-        """As Feed has it."""
-        return self.application_id, self.types, self.narrow
+    choice: Choice
 
     def place(self, cursor: str | None) -> str:
         """As Feed has it."""
@@ -135,7 +125,7 @@ class FarmFeed:
         for account_id, group in groupby(found.entries, key=attrgetter("account_id")):
             own = [*group]
             told = [entry.change for entry in own]
-            shown = ids(told) if self.narrow else change_objects(accounts[account_id], told)
+            shown = ids(told) if self.choice.narrow else change_objects(accounts[account_id], told)
             grant = str(account_id)
             entries += [{**each, "grant_id": grant, "cursor": packed(entry.place)} for each, entry in zip(shown, own)]  # noqa: B905 -- as many as fit
             if len(shown) < len(own):
@@ -144,7 +134,7 @@ class FarmFeed:
 
     def _read(self, place: rounds.Place, limit: int) -> rounds.Page:
         try:
-            return rounds.read(self.application_id, place, limit, self.types)
+            return rounds.read(self.application_id, place, limit, self.choice.types)
         except changes.CursorExpired as error:
             raise CursorGone(_FARM_GONE) from error
 

@@ -5,7 +5,7 @@ from rest_framework.response import Response
 
 from api import objects
 from api.errors import InvalidRequest
-from api.feed import CURSOR, FILTERS, FarmFeed, GrantFeed, packed, since
+from api.feed import CURSOR, FILTERS, Choice, FarmFeed, Feed, GrantFeed, packed, since
 from api.openapi import Answer
 from api.parameters import boolean, moment, number
 from api.views.contract import ContractView, GrantView
@@ -15,7 +15,25 @@ LIMIT = number("limit", "At most this many entries.", default=50, least=1, most=
 COALESCE = boolean("coalesce", "Keep only the last entry of each object in a page; seq then has holes.")
 
 
-class Delta(GrantView):
+class GrantLog(GrantView):
+    """The log of a grant."""
+
+    def feed(self) -> Feed:
+        """What the query wants of it. Raises InvalidRequest."""
+        return GrantFeed(self.account, Choice.of(self.query))
+
+
+class FarmLog(ContractView):
+    """The logs of all grants of the key's application, as one."""
+
+    application_only = frozenset({"GET"})
+
+    def feed(self) -> Feed:
+        """What the query wants of them. Raises InvalidRequest."""
+        return FarmFeed(self.key.application_id, Choice.of(self.query))
+
+
+class Delta(GrantLog):
     """Every change since a cursor. seq is dense: a consumer can check that it missed nothing."""
 
     parameters = {"GET": (CURSOR, LIMIT, COALESCE, *FILTERS)}
@@ -23,7 +41,7 @@ class Delta(GrantView):
 
     def get(self, _request: Request, **_path: str) -> Response:
         """Read changes since a cursor. next_cursor is always there; an empty page means: all is read."""
-        found = GrantFeed.of(self.account, self.query).page(self.query.get("cursor"), self.query.get("limit", 50))
+        found = self.feed().page(self.query.get("cursor"), self.query.get("limit", 50))
         page = found.entries
         if self.query.get("coalesce"):
             last = {(each["object_type"], each["object_id"]): each["seq"] for each in page}
@@ -31,24 +49,21 @@ class Delta(GrantView):
         return self.success(page, next_cursor=found.end)
 
 
-class FarmDelta(ContractView):
+class FarmDelta(FarmLog):
     """Every change of every grant since a cursor. seq is dense within a grant."""
 
-    application_only = frozenset({"GET"})
     parameters = {"GET": (CURSOR, LIMIT, *FILTERS)}
     answers = {"GET": Answer(objects.FarmChange, many=True)}
 
     def get(self, _request: Request, **_path: str) -> Response:
         """Read changes of all grants since a cursor. A short page may be followed by more: what is being written."""
-        feed = FarmFeed.of(self.key.application_id, self.query)
-        found = feed.page(self.query.get("cursor"), self.query.get("limit", 50))
+        found = self.feed().page(self.query.get("cursor"), self.query.get("limit", 50))
         return self.success(found.entries, next_cursor=found.end)
 
 
-class FarmLatestCursor(ContractView):
+class FarmLatestCursor(FarmLog):
     """The end of the feed of all grants."""
 
-    application_only = frozenset({"GET"})
     answers = {"GET": Answer(objects.Cursor)}
 
     def get(self, _request: Request, **_path: str) -> Response:

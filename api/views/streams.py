@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from accounts.models import Account
 from api import objects
 from api.errors import CursorGone, InvalidRequest
-from api.feed import CURSOR, FILTERS, FarmFeed, Feed, GrantFeed, Page
+from api.feed import CURSOR, FILTERS, Feed, Page
 from api.openapi import Answer
 from api.parameters import number
-from api.views.contract import ContractView, GrantView
-from api.views.delta import LIMIT
+from api.views.contract import ContractView
+from api.views.delta import LIMIT, FarmLog, GrantLog
 from api.waiting import Followed, Topic, Waiting
 from mail.connecting import release_database_connection
 
@@ -125,7 +125,7 @@ class Reader:
 
     async def _read(self, limit: int) -> Page:
         cursor, feed = self.cursor, self._feed
-        page = await waiting.read((feed.key, cursor, limit), lambda: feed.page(cursor, limit))
+        page = await waiting.read((feed, cursor, limit), lambda: feed.page(cursor, limit))
         self.cursor = page.end
         return page
 
@@ -133,95 +133,82 @@ class Reader:
         return not followed.gone and self._key_id not in waiting.revoked
 
 
-class DeltaStream(GrantView):
-    """Changes while they happen."""
+class _Waited(ContractView):
+    """Readers of a log that wait."""
 
     content_negotiation_class = AnythingAccepted
+
+    def feed(self) -> Feed:
+        """What they read. Raises InvalidRequest."""
+        raise NotImplementedError
+
+    def topic(self) -> Topic:
+        """What they wait for."""
+        return Topic(self.key.application_id)
+
+    def reader(self, cursor: str | None) -> Reader:
+        """Raises InvalidRequest, CursorGone: later there is no status to tell it with."""
+        feed = self.feed()
+        begin = feed.place(cursor)
+        release_database_connection()
+        return Reader(feed, self.topic(), self.key.pk, begin)
+
+
+class _OfGrant(GrantLog):
+    def topic(self) -> Topic:
+        """The grant's log alone."""
+        return Topic(self.account.application_id, self.account.pk)
+
+
+class _Streamed(_Waited):
     parameters = {"GET": (CURSOR, *FILTERS)}
     answers = {"GET": Answer(media=Lines.media)}
 
     def get(self, request: Request, **_path: str) -> HttpResponseBase:
         """Read changes since a cursor, and to come: NDJSON, or server-sent events for `Accept: text/event-stream`.
 
-        Every 15 seconds comes an empty line, or a comment; after an hour it ends: come back with the last seq."""
-        return _stream(request, self, _of_grant(self))
+        Every 15 seconds comes an empty line, or a comment; after an hour it ends: come back with the last cursor (of a
+        grant, the last seq)."""
+        form = Events if Events.media in request.headers.get("Accept", "") else Lines
+        reader = self.reader(request.headers.get("Last-Event-ID") or self.query.get("cursor"))
+        answer = StreamingHttpResponse(reader.stream(form), content_type=form.media)
+        answer["X-Accel-Buffering"] = "no"  # nginx would keep it until there is more
+        return answer
 
 
-class FarmDeltaStream(ContractView):
-    """Changes of all grants while they happen."""
-
-    content_negotiation_class = AnythingAccepted
-    application_only = frozenset({"GET"})
-    parameters = {"GET": (CURSOR, *FILTERS)}
-    answers = {"GET": Answer(media=Lines.media)}
-
-    def get(self, request: Request, **_path: str) -> HttpResponseBase:
-        """Read changes of all grants since a cursor, and to come: NDJSON, or server-sent events.
-
-        Every 15 seconds comes an empty line, or a comment; after an hour it ends: come back with the last cursor."""
-        return _stream(request, self, _of_farm(self))
-
-
-class DeltaLongPoll(GrantView):
-    """The next changes."""
-
-    content_negotiation_class = AnythingAccepted
+class _Polled(_Waited):
     parameters = {"GET": (CURSOR, LIMIT, TIMEOUT, *FILTERS)}
-    answers = {"GET": Answer(objects.Change, many=True)}
 
     def get(self, _request: Request, **_path: str) -> HttpResponseBase:
         """Read changes since a cursor, as soon as there are any. An empty page: there were none within the time."""
-        return _poll(self, _of_grant(self))
+        reader = self.reader(self.query.get("cursor"))
+        return StreamingHttpResponse(self._answer(reader), content_type="application/json")
 
-
-class FarmDeltaLongPoll(ContractView):
-    """The next changes of all grants."""
-
-    content_negotiation_class = AnythingAccepted
-    application_only = frozenset({"GET"})
-    parameters = {"GET": (CURSOR, LIMIT, TIMEOUT, *FILTERS)}
-    answers = {"GET": Answer(objects.FarmChange, many=True)}
-
-    def get(self, _request: Request, **_path: str) -> HttpResponseBase:
-        """Read changes of all grants since a cursor, as soon as there are any. An empty page: there were none."""
-        return _poll(self, _of_farm(self))
-
-
-def _of_grant(view: GrantView) -> tuple[Feed, Topic]:
-    return GrantFeed.of(view.account, view.query), Topic(view.account.application_id, view.account.pk)
-
-
-def _of_farm(view: ContractView) -> tuple[Feed, Topic]:
-    return FarmFeed.of(view.key.application_id, view.query), Topic(view.key.application_id)
-
-
-def _stream(request: Request, view: ContractView, followed: tuple[Feed, Topic]) -> HttpResponseBase:
-    form = Events if Events.media in request.headers.get("Accept", "") else Lines
-    reader = _reader(view, followed, request.headers.get("Last-Event-ID") or view.query.get("cursor"))
-    answer = StreamingHttpResponse(reader.stream(form), content_type=form.media)
-    answer["X-Accel-Buffering"] = "no"  # nginx would keep it until there is more
-    return answer
-
-
-def _poll(view: ContractView, followed: tuple[Feed, Topic]) -> HttpResponseBase:
-    reader = _reader(view, followed, view.query.get("cursor"))
-    limit, seconds = view.query.get("limit", 50), view.query.get("timeout", 30)
-
-    async def answer() -> AsyncIterator[bytes]:
+    async def _answer(self, reader: Reader) -> AsyncIterator[bytes]:
         entries: Sequence[Mapping[str, Any]] = []
         with suppress(CursorGone, InvalidRequest, Account.DoesNotExist):  # the next request is told so
-            entries = (await reader.poll(limit, seconds)).entries
-        yield orjson.dumps({"request_id": view.request_id, "data": entries, "next_cursor": reader.cursor})
-
-    return StreamingHttpResponse(answer(), content_type="application/json")
+            entries = (await reader.poll(self.query.get("limit", 50), self.query.get("timeout", 30))).entries
+        yield orjson.dumps({"request_id": self.request_id, "data": entries, "next_cursor": reader.cursor})
 
 
-def _reader(view: ContractView, followed: tuple[Feed, Topic], cursor: str | None) -> Reader:
-    """Raises InvalidRequest, CursorGone: later there is no status to tell it with."""
-    feed, topic = followed
-    begin = feed.place(cursor)
-    release_database_connection()
-    return Reader(feed, topic, view.key.pk, begin)
+class DeltaStream(_OfGrant, _Streamed):
+    """Changes while they happen."""
+
+
+class FarmDeltaStream(FarmLog, _Streamed):
+    """Changes of all grants while they happen."""
+
+
+class DeltaLongPoll(_OfGrant, _Polled):
+    """The next changes."""
+
+    answers = {"GET": Answer(objects.Change, many=True)}
+
+
+class FarmDeltaLongPoll(FarmLog, _Polled):
+    """The next changes of all grants."""
+
+    answers = {"GET": Answer(objects.FarmChange, many=True)}
 
 
 async def _a_moment(page: Page) -> None:

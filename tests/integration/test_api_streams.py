@@ -16,7 +16,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account, ApiKey
-from api.feed import GrantFeed
+from api.feed import Choice, GrantFeed
 from api.views import streams
 from api.waiting import Topic, Waiting
 from mail import changes
@@ -224,7 +224,9 @@ def collected(account: Account, key: ApiKey, form: type[streams.Lines | streams.
     """What a stream sends in its whole life."""
 
     async def read() -> list[bytes]:
-        reader = streams.Reader(GrantFeed.of(account, {}), Topic(account.application_id, account.pk), key.pk, "0")
+        reader = streams.Reader(
+            GrantFeed(account, Choice.of({})), Topic(account.application_id, account.pk), key.pk, "0"
+        )
         return [piece async for piece in reader.stream(form)]
 
     return asyncio.run(read())
